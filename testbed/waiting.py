@@ -1,0 +1,31 @@
+"""Waiting for a condition with a deadline: the test bed's only way to let time pass."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+_INTERVAL_SECONDS = 0.015
+
+
+def wait_until(condition: Callable[[], T], *, timeout: float = 10.0, message: str = "") -> T:
+    """Return the first truthy value of ``condition``, asked every 15 ms for at most ``timeout`` seconds.
+
+    Raises:
+        AssertionError: With ``message`` and the last value, when the time is over.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            what = message or getattr(condition, "__name__", "the condition")
+            error = f"not within {timeout:g} s: {what} (last value: {value!r})"
+            raise AssertionError(error)
+        time.sleep(_INTERVAL_SECONDS)
