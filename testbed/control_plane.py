@@ -31,7 +31,7 @@ class ControlPlane:
     """One Kubernetes cluster on loopback ports of its own; address and data stay over restarts of its parts.
 
     Attributes:
-        api: A client with all rights, there after ``start``.
+        api: A client with all rights.
         kubeconfig_path: A kubeconfig with all rights, there after ``start``.
     """
 
@@ -44,6 +44,7 @@ class ControlPlane:
         self._admin_token = secrets.token_hex(16)
         self.server = f"https://127.0.0.1:{free_port()}"
         self.certificate_authority = self._certificates / "apiserver.crt"
+        self.api = Api(self.server, certificate_authority=self.certificate_authority, token=self._admin_token)
         self.kubeconfig_path = folder / "kubeconfig-default-admin.json"
         self._etcd = self._process("etcd", self._etcd_arguments())
         self._api_server = self._process("kube-apiserver", self._api_server_arguments())
@@ -69,7 +70,6 @@ class ControlPlane:
         """Start the API server on its port and data; returns when it is ready."""
         self._api_server.start()
         self._api_server.wait_ready(self._answers)
-        self.api = Api(self.server, certificate_authority=self.certificate_authority, token=self._admin_token)
 
     def stop_api_server(self, *, grace_seconds: float = 1.0) -> None:
         """Stop the API server; etcd, controllers and scheduler go on and find it again later."""

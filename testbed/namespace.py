@@ -73,6 +73,14 @@ def enter(command: Sequence[str] | None = None) -> None:
     sys.exit(_WAY_OUT.format(tried="; ".join(tried)))
 
 
+def command_to_join(pid: int) -> list[str]:
+    """Return the beginning of a command line that runs in the network of the process ``pid``."""
+    # `unshare -r` maps a single user; without it there is no user namespace to join.
+    mapped = Path(f"/proc/{pid}/uid_map").read_text(encoding="ascii").split()
+    user = ["--user", "--preserve-credentials"] if mapped[2:] == ["1"] else []
+    return ["nsenter", f"--target={pid}", *user, "--net"]
+
+
 class Link:
     """A further network namespace behind a pair of virtual Ethernet devices: one address, one link to cut.
 

@@ -24,12 +24,16 @@ _POLL_SECONDS = 0.015
 # as long as the interpreter.
 _FORKING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fork")
 
-# A parent that died before setpriv asked for the signal is not noticed by the kernel: the shell looks once more.
-_DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "sh", "-c", 'test "$PPID" = "$0" && exec "$@"')
-
 
 class ProcessError(RuntimeError):
     """A process ended, or was not ready in time. The message carries the end of its log."""
+
+
+def die_with_parent(command: Sequence[str]) -> list[str]:
+    """Return the command that runs ``command`` as a child of this process which the kernel kills when this one dies."""
+    # A parent that died before setpriv asked for the signal is not noticed by the kernel: the shell looks once more.
+    shell = ["sh", "-c", 'test "$PPID" = "$0" && exec "$@"', str(os.getpid())]
+    return ["setpriv", "--pdeathsig", "KILL", *shell, *command]
 
 
 class Process:
@@ -164,7 +168,7 @@ class Process:
         # The pipes outlive this call: stop() and kill() close them.
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [*_DIE_WITH_PARENT, str(os.getpid()), *self.command],
+                die_with_parent(self.command),
                 stdin=subprocess.PIPE if self._pipes else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if self._pipes else log,
                 stderr=log,
