@@ -42,8 +42,7 @@ def provider_url(
     """
     asked = {**parameters, **interface.parameters}
     if reserved := sorted(RESERVED & asked.keys()):
-        msg = f"parameter {reserved[0]!r} is set by the operator"
-        raise ValueError(msg)
+        raise ValueError(f"parameter {reserved[0]!r} is set by the operator")
     path = interface.path or interface.name
     others = {
         "deprecated": "false",

@@ -22,8 +22,7 @@ class ServiceKey:
         group, slash, rest = text.partition("/")
         interface, _, version = (rest if slash else text).partition(":")
         if not interface:
-            msg = f"no interface in the service key {text!r}"
-            raise ValueError(msg)
+            raise ValueError(f"no interface in the service key {text!r}")
         return cls(interface, (group if slash else "") or None, version or None)
 
     def __str__(self) -> str:

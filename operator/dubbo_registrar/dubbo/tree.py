@@ -24,8 +24,7 @@ def directory_name(interface: str) -> str:
         ValueError: A name that cannot be an interface's directory: empty, `.`, `..` or one of NOT_INTERFACES.
     """
     if interface in NOT_INTERFACES or interface in {"", ".", ".."}:
-        msg = f"{interface!r} cannot be the directory of an interface"
-        raise ValueError(msg)
+        raise ValueError(f"{interface!r} cannot be the directory of an interface")
     return encode(interface)
 
 
