@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T", covariant=True)
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -171,6 +173,20 @@ class Registry:
     connect_timeout: float
     """How long one attempt to connect may take, in seconds."""
     deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declared(Generic[T]):
+    """A custom resource as a user declared it: what it says, or why it cannot be used."""
+
+    key: ObjectKey
+    uid: str
+    generation: int
+    deleted: bool
+    """It has a deletionTimestamp."""
+    value: T | None
+    problem: str = ""
+    """Why it cannot be used, in one line for its author; empty when `value` is set."""
 
 
 class Address(NamedTuple):

@@ -2,8 +2,8 @@
 
     current \\ desired      wanted                     not wanted
     absent                 create                     -
-    ours                   keep                       delete (or held by a brake)
-    ours, other mark       rewrite the mark           delete (or held by a brake)
+    ours                   keep                       delete, unless it is kept as it is
+    ours, other mark       rewrite the mark           delete, unless it is kept as it is
     foreign                leave, report as taken     leave
 
 A create and a delete of the same claim (service at an address) are one replace: both happen in one transaction, because dubbo-go
@@ -11,10 +11,12 @@ keeps an invoker by its address and applies an add before a delete. Creates and 
 reader ever sees fewer providers than the smaller of the old and the new list has.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dubbo_registrar.model import Mark, Node, Owner
+from dubbo_registrar.desired import Directory
+from dubbo_registrar.dubbo.provider import claim_of
+from dubbo_registrar.model import Mark, Node, Owner, Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,6 @@ class Plan:
     replaces: tuple[Replace, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
     deletes: tuple[Delete, ...] = ()
-    held: tuple[Delete, ...] = ()
-    """Deletes that a brake holds back: not carried out, reported."""
     taken: frozenset[str] = frozenset()
     """Names that are wanted and that somebody else's node has."""
 
@@ -68,10 +68,44 @@ class Plan:
         return not (self.creates or self.replaces or self.rewrites or self.deletes)
 
 
-Brake = Callable[[Plan], Plan]
-"""Takes a plan and returns it with some of its deletes moved to `held`. It never adds or drops anything."""
+def plan(*, wanted: Directory, current: Mapping[str, Node], owner: Owner) -> Plan:
+    """Return what makes a directory's nodes (`current`, by name) those that are wanted, touching only the owner's own.
+
+    Nodes of the services and pods that `wanted.kept` names stay as they are.
+    """
+    missing = {name: provider for name, provider in wanted.providers.items() if name not in current}
+    rewrites: list[Rewrite] = []
+    taken: set[str] = set()
+    deletes: list[str] = []
+    for name, node in current.items():
+        if node.mark is None or node.mark.owner != owner:
+            taken.update({name} & wanted.providers.keys())
+        elif name in wanted.providers:
+            mark = mark_of(wanted.providers[name], owner)
+            if mark != node.mark:
+                rewrites.append(Rewrite(name, mark))
+        elif (node.mark.service, node.mark.pod_uid) not in wanted.kept:
+            deletes.append(name)
+    leaving = {claim: name for name in deletes if (claim := claim_of(name)) is not None}
+    creates: list[Create] = []
+    replaces: list[Replace] = []
+    for name, provider in missing.items():
+        old = leaving.pop(provider.claim, None)
+        mark = mark_of(provider, owner)
+        if old is None:
+            creates.append(Create(name, mark))
+        else:
+            replaces.append(Replace(old, name, mark))
+            deletes.remove(old)
+    return Plan(
+        creates=tuple(creates),
+        replaces=tuple(replaces),
+        rewrites=tuple(rewrites),
+        deletes=tuple(Delete(name) for name in deletes),
+        taken=frozenset(taken),
+    )
 
 
-def hold_all_deletes(plan: Plan) -> Plan:
-    """Hold every delete: the brake while the view of Kubernetes is not complete."""
-    return Plan(plan.creates, plan.replaces, plan.rewrites, (), plan.held + plan.deletes, plan.taken)
+def mark_of(provider: Provider, owner: Owner) -> Mark:
+    """Return the mark that the node of a provider carries."""
+    return Mark(owner, provider.service, provider.service_uid, provider.pod_uid)

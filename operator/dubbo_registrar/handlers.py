@@ -1,0 +1,75 @@
+"""What kopf does for us: the life cycle of our custom resources. A finalizer holds a RegistryService until its providers are gone from
+ZooKeeper, and a Registry until no RegistryService refers to it.
+
+Handlers decide nothing: they ask the controller whether it is done. Pods never come here: no pod is patched or held, and kopf loses
+deletions of objects without a finalizer when it lists again (tests/integration/kube/test_why_not_kopf_for_pods.py).
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any, cast
+
+import kopf
+
+from dubbo_registrar.model import ObjectKey
+
+GROUP = "dubbo-registrar.io"
+VERSION = "v1alpha1"
+
+Question = Callable[[ObjectKey], Awaitable[bool]]
+
+
+def registry(*, withdrawn: Question, unused: Question) -> kopf.OperatorRegistry:
+    """Return the handlers for kopf. The questions are the controller's, asked from kopf's own event loop."""
+    handlers = kopf.SmartOperatorRegistry()
+
+    @kopf.on.delete(GROUP, VERSION, "registryservices", id="withdraw", registry=handlers)
+    async def withdraw(namespace: str, name: str, **_: object) -> None:
+        if not await withdrawn(ObjectKey(namespace, name)):
+            message = "providers are still registered"
+            raise kopf.TemporaryError(message, delay=1)
+
+    @kopf.on.delete(GROUP, VERSION, "registries", id="release", registry=handlers)
+    async def release(namespace: str, name: str, **_: object) -> None:
+        if not await unused(ObjectKey(namespace, name)):
+            message = "RegistryServices still refer to this Registry"
+            raise kopf.TemporaryError(message, delay=5)
+
+    return handlers
+
+
+def settings() -> kopf.OperatorSettings:
+    """Return kopf's settings: its marks on our objects carry our name, it posts no events, and it never gives up on the API server."""
+    chosen = kopf.OperatorSettings()
+    chosen.posting.enabled = False
+    chosen.peering.standalone = True
+    chosen.scanning.disabled = True
+    chosen.persistence.finalizer = f"{GROUP}/withdraw"
+    chosen.persistence.diffbase_storage = DigestStorage(prefix=GROUP, key="handled", v1=False)
+    chosen.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP, v1=False)
+    chosen.networking.request_timeout = 30
+    chosen.networking.connect_timeout = 5
+    chosen.networking.error_backoffs = Endless()
+    chosen.process.ultimate_exiting_timeout = 5
+    return chosen
+
+
+class DigestStorage(kopf.AnnotationsDiffBaseStorage):
+    """Keeps a digest of what was handled last. kopf would keep the whole spec, and annotations have 256 KiB for all."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Iterable[Any] | None = None) -> kopf.BodyEssence:
+        """Return the digest of the parts that kopf would compare."""
+        essence = super().build(body=body, extra_fields=extra_fields)
+        text = json.dumps(essence, sort_keys=True, default=str)
+        return cast("kopf.BodyEssence", {"spec": {"digest": hashlib.sha256(text.encode()).hexdigest()}})
+
+
+class Endless(Iterable[float]):
+    """Waits between attempts, in seconds, without end: an API server that is away must not end the operator."""
+
+    def __iter__(self) -> Iterator[float]:
+        """Begin with short waits."""
+        yield from (0.1, 0.3, 1.0, 2.0)
+        while True:
+            yield 5.0

@@ -1,0 +1,275 @@
+"""One registry kept as it should be: what is desired there, what stands there, the plan between them, its application.
+
+A Publication is level-based: it is told which directories may have changed, never what changed, and reads both sides anew. It knows
+neither Kubernetes nor kazoo: the desired side is given, and the registry is whatever meets the Protocol below. Which services and
+pods exist, and what is told to their authors, is the controller's.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Protocol
+
+import structlog
+
+from dubbo_registrar.desired import Directory
+from dubbo_registrar.errors import RefusedError, RegistryUnavailableError
+from dubbo_registrar.model import Node, ObjectKey, Owner
+from dubbo_registrar.plan import Plan, plan
+
+_log = structlog.get_logger()
+
+_RETRY_SECONDS = 1.0
+
+
+class ProviderTree(Protocol):
+    """The registry as a publication needs it: directories of providers that can be read, watched and changed."""
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether it can be read and written now."""
+
+    @property
+    def epoch(self) -> int:
+        """Return a number that grows with every connection: what was read and watched before must be read again."""
+
+    @property
+    def problem(self) -> str:
+        """Return why it is not connected, in one line for a user, or an empty string."""
+
+    async def run(self) -> None:
+        """Keep it connected until cancelled."""
+
+    async def interfaces(self) -> tuple[str, ...]:
+        """Return the interfaces that have a directory. Raises RegistryUnavailableError."""
+
+    async def ensure(self, interface: str) -> None:
+        """Create the `providers` directory of an interface. Raises RegistryUnavailableError."""
+
+    async def read(self, interface: str, known: Mapping[str, Node]) -> dict[str, Node] | None:
+        """Return the nodes of a directory, or None where there is none, and watch it. Raises RegistryUnavailableError."""
+
+    async def apply(self, interface: str, plan: Plan, *, single: bool = False) -> None:
+        """Carry a plan out. Raises RegistryUnavailableError (outcome unknown) and RefusedError (a part of it did not happen)."""
+
+
+class Publication:
+    """The directories of one registry, kept equal to what is desired."""
+
+    def __init__(
+        self,
+        *,
+        desired: Callable[[str], Directory],
+        wished: Callable[[], Iterable[str]],
+        owner: Owner,
+        tree: Callable[[Callable[[str | None], None]], ProviderTree],
+        on_report: Callable[[frozenset[str] | None], None],
+        coalesce: float,
+    ) -> None:
+        """Prepare it; `run` does the work.
+
+        `desired` gives what should be in one directory, `wished` all interfaces that should have one; `tree` makes the registry and is
+        given whom to tell of changes there; `on_report` is called with the interfaces of each pass, and with None when the connection
+        changed.
+        """
+        self._desired = desired
+        self._wished = wished
+        self._owner = owner
+        self._on_report = on_report
+        self._coalesce = coalesce
+        self._dirty: set[str] = set()
+        self._working: frozenset[str] = frozenset()
+        self._unread: set[str] = set()
+        self._unverified: set[str] = set()
+        self._refused: dict[str, str] = {}
+        self._scan = True
+        self._epoch = 0
+        self._wake = asyncio.Event()
+        self._current: dict[str, dict[str, Node]] = {}
+        self._taken: dict[str, frozenset[str]] = {}
+        self.tree = tree(self._heard)
+
+    def settled(self, interfaces: Iterable[str]) -> bool:
+        """Tell whether directories were compared, written and read back, as far as is known."""
+        open_ends = self._dirty | self._working | self._unread
+        return self.tree.connected and self._epoch == self.tree.epoch and not self._scan and open_ends.isdisjoint(interfaces)
+
+    @property
+    def _pending(self) -> bool:
+        return bool(self._dirty or self._working) or self._scan or self._epoch != self.tree.epoch
+
+    @property
+    def problem(self) -> str:
+        """Return what keeps the registry from being as desired, in one line, or an empty string."""
+        return self.tree.problem or next(iter(self._refused.values()), "")
+
+    @property
+    def owned(self) -> int:
+        """Return how many nodes of ours stand there, as last read."""
+        return sum(self._ours(node) for nodes in self._current.values() for node in nodes.values())
+
+    @property
+    def foreign(self) -> int:
+        """Return how many nodes of others stand beside ours, as last read."""
+        return sum(not self._ours(node) for nodes in self._current.values() for node in nodes.values())
+
+    def registered(self, interface: str, name: str) -> bool:
+        """Tell whether a node of ours with this name stands in a directory, as last read."""
+        node = self._current.get(interface, {}).get(name)
+        return node is not None and self._ours(node)
+
+    def taken(self, interface: str) -> frozenset[str]:
+        """Return the wanted names of a directory that somebody else's nodes have."""
+        return self._taken.get(interface, frozenset())
+
+    def holding(self, service: ObjectKey) -> set[str]:
+        """Return the interfaces in whose directories nodes of a service stand, as last read."""
+        return {
+            interface
+            for interface, nodes in self._current.items()
+            if any(self._ours(node) and node.mark is not None and node.mark.service == service for node in nodes.values())
+        }
+
+    def touch(self, interfaces: Iterable[str]) -> None:
+        """Have directories compared soon."""
+        self._dirty.update(interfaces)
+        self._wake.set()
+
+    def resync(self) -> None:
+        """Have everything read and compared again, directories that nobody desires included."""
+        self._scan = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Keep the registry connected and as desired until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.tree.run())
+            tasks.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        """Make a pass at the first change at once, then gather changes for a moment before the next."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self.tree.connected:
+                try:
+                    await self.reconcile()
+                except RegistryUnavailableError as error:
+                    _log.info("the registry went away during a pass", error=str(error))
+                if self._pending:
+                    self._wake.set()
+            await asyncio.sleep(self._coalesce)
+
+    async def reconcile(self) -> None:
+        """Make the directories that may have changed hold what they should.
+
+        Raises RegistryUnavailableError; what was not finished stays marked for the next pass.
+        """
+        await self._find_directories()
+        interfaces = self._begin()
+        try:
+            await self._read(interfaces)
+            plans = {interface: self._plan(interface) for interface in interfaces}
+            await self._apply(plans)
+        finally:
+            self._end(interfaces)
+        self._on_report(interfaces)
+
+    def _begin(self) -> frozenset[str]:
+        """Take the directories to look at. What is touched from now on belongs to the next pass."""
+        self._working = frozenset(self._dirty)
+        self._dirty.clear()
+        return self._working
+
+    def _end(self, interfaces: frozenset[str]) -> None:
+        """Have directories that were written, or could not be read, read in the next pass; refused ones wait for their turn."""
+        self._dirty |= interfaces & self._unread - self._refused.keys()
+        self._working = frozenset()
+
+    async def _find_directories(self) -> None:
+        """After a new connection, and when everything is to be compared, mark all directories that are desired or hold ours."""
+        if self._epoch == self.tree.epoch and not self._scan:
+            return
+        epoch, scan = self.tree.epoch, self._scan
+        found = await self.tree.interfaces() if scan else ()
+        wanted = {*self._wished(), *self._current, *found}
+        self._dirty |= wanted
+        self._unread |= wanted
+        self._unverified |= wanted if scan else set()
+        self._epoch, self._scan = epoch, False
+
+    async def _read(self, interfaces: Iterable[str]) -> None:
+        """Read the directories whose content is not known for certain, and create those that are wished and not there."""
+        wished = set(self._wished())
+        unknown = [i for i in interfaces if i in self._unread or i not in self._current]
+        self._unread.update(unknown)
+        await _gather(self._read_one(interface, ensure=interface in wished) for interface in unknown)
+
+    async def _read_one(self, interface: str, *, ensure: bool) -> None:
+        known = {} if interface in self._unverified else self._current.get(interface, {})
+        self._unread.discard(interface)  # before the read: what the watch says meanwhile must not be lost
+        try:
+            nodes = await self.tree.read(interface, known)
+            if nodes is None and ensure:
+                await self.tree.ensure(interface)
+                nodes = await self.tree.read(interface, {})
+        except BaseException:
+            self._unread.add(interface)
+            raise
+        self._unverified.discard(interface)
+        if nodes is None or not (ensure or any(self._ours(node) for node in nodes.values())):
+            self._current.pop(interface, None)
+        else:
+            self._current[interface] = nodes
+
+    def _plan(self, interface: str) -> Plan:
+        steps = plan(wanted=self._desired(interface), current=self._current.get(interface, {}), owner=self._owner)
+        self._taken[interface] = steps.taken
+        return steps
+
+    async def _apply(self, plans: Mapping[str, Plan]) -> None:
+        await _gather(self._apply_one(interface, steps) for interface, steps in plans.items() if not steps.empty)
+
+    async def _apply_one(self, interface: str, steps: Plan) -> None:
+        """Carry one plan out; the directory is read again afterwards in any case.
+
+        A refused plan is made anew after a while, and its operations then go one by one, so that one cannot block the others.
+        """
+        self._unread.add(interface)
+        _log.info(
+            "writing",
+            interface=interface,
+            creates=len(steps.creates),
+            replaces=len(steps.replaces),
+            rewrites=len(steps.rewrites),
+            deletes=len(steps.deletes),
+        )
+        try:
+            await self.tree.apply(interface, steps, single=interface in self._refused)
+        except RefusedError as error:
+            self._refused[interface] = f"{interface}: {error}"
+            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.touch, (interface,))
+            _log.warning("a write was refused", interface=interface, error=str(error))
+            return
+        self._refused.pop(interface, None)
+        nodes = self._current.get(interface, {})
+        nodes.update({step.name: Node(step.name, step.mark) for step in steps.rewrites})
+
+    def _ours(self, node: Node) -> bool:
+        return node.mark is not None and node.mark.owner == self._owner
+
+    def _heard(self, interface: str | None) -> None:
+        """Take in that a directory changed, or (None) that the connection did."""
+        if interface is None:
+            self._on_report(None)
+        elif interface in self._current or interface in self._wished():
+            self._unread.add(interface)
+            self._dirty.add(interface)
+        self._wake.set()
+
+
+async def _gather(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Do all of it, also when a part fails; then raise the first failure."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,176 @@
+"""What the authors of a RegistryService or a Registry are told: conditions, counts, and which pods are missing and why. Pure.
+
+The conditions follow the API conventions and kstatus: `Ready` sums up, `Stalled` is there while only a person can help, `Reconciling`
+while time alone may. Writing them to the API server is `kube/status.py`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dubbo_registrar.conditions import Condition, Truth
+from dubbo_registrar.expansion import Reason, Refusal
+from dubbo_registrar.model import Registry, Service
+
+_SHOWN = 10
+_MESSAGE_LENGTH = 512
+
+_PASSING = frozenset({Reason.TERMINATING})
+"""Reasons that are the ordinary end of a pod and are not worth a line."""
+_AUTHOR = {Reason.PORT_NOT_FOUND, Reason.UNUSABLE_URL, Reason.CONFLICT, Reason.TAKEN, Reason.NO_ADDRESS}
+"""Reasons that do not pass by themselves; shown first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The status of one object, but for the times of its conditions."""
+
+    conditions: tuple[Condition, ...]
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryFacts:
+    """What is known of the registry that a service is published in."""
+
+    name: str
+    exists: bool
+    root: str = ""
+    problem: str = ""
+    """Why it cannot be written now, in one line, or an empty string."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """What is known of a service's pods and providers."""
+
+    selected: int
+    ready: int
+    wanted: int
+    registered: int
+    refusals: Sequence[Refusal]
+
+
+def invalid(problem: str) -> Report:
+    """Return the status of an object that cannot be used as it is."""
+    return Report(
+        (
+            Condition("Accepted", Truth.FALSE, "InvalidSpec", problem),
+            Condition("Ready", Truth.FALSE, "InvalidSpec", problem),
+            Condition("Stalled", Truth.TRUE, "InvalidSpec", problem),
+        ),
+        {},
+    )
+
+
+def service_report(service: Service, registry: RegistryFacts, facts: ServiceFacts) -> Report:
+    """Return the status of a service that was accepted."""
+    accepted = Condition("Accepted", Truth.TRUE, "Accepted", "the spec can be used")
+    resolved = _resolved(service, registry, facts)
+    registered = _registered(service, registry, facts)
+    first_bad = next((c for c in (resolved, registered) if c.status is not Truth.TRUE), None)
+    ready = first_bad or registered
+    conditions = [
+        accepted,
+        resolved,
+        registered,
+        Condition("Ready", ready.status if first_bad else Truth.TRUE, ready.reason, ready.message),
+    ]
+    if first_bad and first_bad.reason != "Suspended":
+        conditions.append(_outlook(first_bad))
+    fields = {
+        "registered": f"{facts.registered}/{facts.wanted}",
+        "providers": {
+            "selected": facts.selected,
+            "ready": facts.ready,
+            "wanted": facts.wanted,
+            "registered": facts.registered,
+        },
+        "notRegistered": _not_registered(facts.refusals),
+    }
+    return Report(tuple(conditions), fields)
+
+
+def registry_report(registry: Registry, *, problem: str, connected: bool, services: int, owned: int, foreign: int) -> Report:
+    """Return the status of a registry."""
+    servers = ", ".join(registry.hosts)
+    accepted = Condition("Accepted", Truth.TRUE, "Accepted", "the spec can be used")
+    if connected:
+        link = Condition("Connected", Truth.TRUE, "Connected", f"connected to {servers}")
+    else:
+        link = Condition("Connected", Truth.FALSE, "Unavailable", problem or f"connecting to {servers}")
+    trouble = Condition("Ready", Truth.FALSE, "WriteRefused", problem) if connected and problem else None
+    ready = trouble or Condition("Ready", link.status, link.reason, link.message)
+    conditions = [accepted, link, ready]
+    if registry.deleted and services:
+        message = f"deletion waits: {services} RegistryServices refer to this Registry; delete them or point them elsewhere"
+        conditions.append(Condition("Stalled", Truth.TRUE, "InUse", message))
+    elif ready.status is not Truth.TRUE:
+        conditions.append(Condition("Reconciling", Truth.TRUE, ready.reason, ready.message))
+    return Report(tuple(conditions), {"services": services, "providers": owned, "foreign": foreign})
+
+
+def _resolved(service: Service, registry: RegistryFacts, facts: ServiceFacts) -> Condition:
+    """Say whether the registry, the pods and their ports were found."""
+
+    def condition(status: Truth, reason: str, message: str) -> Condition:
+        return Condition("Resolved", status, reason, message)
+
+    if not registry.exists:
+        return condition(
+            Truth.FALSE,
+            "RegistryNotFound",
+            f"there is no Registry named {registry.name!r} in the operator's namespace; create it, or set spec.registryRef.name",
+        )
+    if not facts.selected:
+        message = f"no pod in namespace {service.key.namespace} has the labels of spec.selector"
+        return condition(Truth.FALSE, "NoMatchingPods", message)
+    lacking = next((r for r in facts.refusals if r.reason in {Reason.PORT_NOT_FOUND, Reason.UNUSABLE_URL}), None)
+    if lacking is not None:
+        return condition(Truth.FALSE, lacking.reason, f"pod {lacking.pod.name}: {lacking.message}")
+    if not facts.ready:
+        return condition(Truth.FALSE, "NoReadyPods", f"none of the {facts.selected} selected pods is ready")
+    return condition(Truth.TRUE, "Resolved", f"{facts.ready} of {facts.selected} selected pods are ready")
+
+
+def _registered(service: Service, registry: RegistryFacts, facts: ServiceFacts) -> Condition:
+    """Say whether the registry holds what it should."""
+
+    def condition(status: Truth, reason: str, message: str) -> Condition:
+        return Condition("Registered", status, reason, message)
+
+    held = f"{facts.registered} of {facts.wanted} providers are registered"
+    if not registry.exists:
+        return condition(Truth.FALSE, "RegistryNotFound", f"there is no Registry named {registry.name!r}")
+    if registry.problem:
+        return condition(Truth.FALSE, "RegistryUnavailable", f"{held}; {registry.problem}")
+    if service.deleted:
+        return condition(Truth.FALSE, "Removing", "the providers are being removed")
+    if service.suspended:
+        message = "spec.suspend is set: nothing is added or changed; only nodes of pods that are gone are removed"
+        return condition(Truth.FALSE, "Suspended", message)
+    lost = next((r for r in facts.refusals if r.reason in {Reason.CONFLICT, Reason.TAKEN}), None)
+    if lost is not None:
+        return condition(Truth.FALSE, lost.reason, f"pod {lost.pod.name}: {lost.message}; {held}")
+    if facts.registered < facts.wanted:
+        return condition(Truth.FALSE, "Pending", held)
+    return condition(Truth.TRUE, "Registered", f"{held} below /{registry.root}")
+
+
+def _outlook(bad: Condition) -> Condition:
+    """Say whether waiting may help (Reconciling) or a person has to act (Stalled)."""
+    passing = {"NoReadyPods", "NoMatchingPods", "Pending", "Removing", "RegistryUnavailable"}
+    kind = "Reconciling" if bad.reason in passing else "Stalled"
+    return Condition(kind, Truth.TRUE, bad.reason, bad.message)
+
+
+def _not_registered(refusals: Iterable[Refusal]) -> list[dict[str, str]]:
+    """Return a short list of pods that are not registered: those that need a person first, one line for each pod and reason."""
+    first: dict[tuple[str, str], Refusal] = {}
+    for refusal in sorted(refusals, key=lambda r: (r.reason not in _AUTHOR, r.pod, r.reason)):
+        if refusal.reason not in _PASSING:
+            first.setdefault((refusal.pod.name, refusal.reason), refusal)
+    return [
+        {"pod": refusal.pod.name, "reason": str(refusal.reason), "message": refusal.message[:_MESSAGE_LENGTH]}
+        for refusal in list(first.values())[:_SHOWN]
+    ]
