@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -75,6 +76,9 @@ func consume(args []string) error {
 
 // follow starts the calls to one reference and the watch of its provider list.
 func follow(dubboClient *client.Client, number int, wanted service, period time.Duration) error {
+	if wanted.last != "" && wanted.last != "dubbo" {
+		return fmt.Errorf("this consumer speaks dubbo only, not %q", wanted.last)
+	}
 	var (
 		lock sync.Mutex
 		list directory.Directory

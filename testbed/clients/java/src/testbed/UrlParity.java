@@ -6,7 +6,6 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -17,11 +16,10 @@ import org.apache.dubbo.common.URL;
  *
  * <p>One line in, one line out. "text BASE64" is a URL as decoded text (URL.valueOf); "node BASE64" is the name of a
  * child of a providers directory, read the way this generation's ZooKeeper registry does (2.6: URL.decode, then
- * URL.valueOf; later: URLStrParser.parseEncodedStr).
+ * URL.valueOf; later: URLStrParser.parseEncodedStr). BASE64 is of UTF-8.
  */
 public final class UrlParity {
     public static void main(String[] args) throws Exception {
-        Json.print(Collections.singletonMap("ready", true));
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             String[] parts = line.split(" ", -1);
