@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from testbed import namespace
 from testbed.control_plane import ControlPlane
+from testbed.dubbo import Provider, Service
 from testbed.kubelet import Kubelet
 from testbed.nodes import Nodes
 from testbed.process import ProcessError
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from testbed.api import Api
-    from testbed.pod import Provider, ProviderFactory
+    from testbed.pod import Provider as PodProvider
+    from testbed.pod import ProviderFactory
 
 _CUSTOM_RESOURCES = Path(__file__).parents[1] / "crds"
 _OPERATOR_MANIFEST = Path(__file__).parent / "manifests" / "operator.yaml"
@@ -32,12 +34,9 @@ _OPERATOR_MANIFEST = Path(__file__).parent / "manifests" / "operator.yaml"
 _running: list[TestBed] = []
 
 
-def dubbo_provider(specification: dict[str, Any], *, host: str, name: str, log_dir: Path) -> Provider:
+def dubbo_provider(specification: dict[str, Any], *, host: str, name: str, log_dir: Path) -> PodProvider:
     """Return the real Dubbo provider that a pod's annotation asks for."""
-    from testbed.dubbo import Provider as DubboProvider  # noqa: PLC0415
-    from testbed.dubbo import Service  # noqa: PLC0415
-
-    return DubboProvider(
+    return Provider(
         kind=specification["kind"],
         host=host,
         port=specification["port"],
