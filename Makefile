@@ -36,7 +36,7 @@ e2e: testbed ## Run the tests of the whole product with real Dubbo consumers
 	@$(BIN)/pytest tests/e2e
 
 testbed: $(INSTALLED)
-	@$(BIN)/python testbed/prepare.py
+	@$(BIN)/python -m testbed.prepare
 
 lock: $(INSTALLED) ## Compile requirements/*.txt from pyproject.toml (UPGRADE=1 takes the newest versions)
 	$(COMPILE) --output-file requirements/uv.txt --group bootstrap
