@@ -13,7 +13,7 @@ from dubbo_registrar.model import Address, Claim, Interface
 
 STARTED = 1_700_000_000_000
 CART = Interface("com.acme.CartService", parameters={})
-NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9.$-]{0,20}", fullmatch=True)
+NAMES = st.text("abcXYZ019.$_", min_size=1, max_size=20)
 PARAMETERS = st.dictionaries(st.sampled_from(["weight", "warmup", "timeout", "dubbo.tag", "owner"]), NAMES)
 INTERFACES = st.builds(
     Interface,

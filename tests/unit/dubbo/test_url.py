@@ -1,7 +1,6 @@
 """The laws of Dubbo's URL: what is built is read back as it was; what would not be is refused."""
 
 from collections.abc import Mapping
-from string import ascii_letters, digits
 
 import pytest
 from hypothesis import example, given
@@ -9,25 +8,7 @@ from hypothesis import strategies as st
 
 from dubbo_registrar.dubbo.encoding import MalformedUrlError, encode
 from dubbo_registrar.dubbo.url import Url
-
-HOSTS = st.one_of(
-    st.ip_addresses(v=4).map(str),
-    st.ip_addresses(v=6).map(str),
-    st.from_regex(r"[a-z][a-z0-9-]{0,20}(\.[a-z0-9-]{1,10}){0,3}", fullmatch=True),
-)
-KEYS = st.text(ascii_letters + digits + "._-$", min_size=1, max_size=12).filter(
-    lambda key: key[0] not in ".-" and not key.endswith(("pid", "timestamp")) and not key.startswith("default.")
-)
-VALUES = st.text(ascii_letters + digits + "._:/,*$@!~()-", min_size=1, max_size=20)
-PARAMETERS = st.dictionaries(st.one_of(KEYS, st.just("timestamp")), VALUES, max_size=8)
-URLS = st.builds(
-    Url.build,
-    protocol=st.sampled_from(["dubbo", "tri", "rest", "grpc-web"]),
-    host=HOSTS,
-    port=st.integers(1, 65535),
-    path=st.from_regex(r"[A-Za-z0-9._$-][A-Za-z0-9._$/-]{0,30}", fullmatch=True),
-    parameters=PARAMETERS,
-)
+from tests.urls import KEYS, URLS
 
 
 def build(
