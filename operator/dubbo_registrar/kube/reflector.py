@@ -145,9 +145,8 @@ class Reflector(Generic[T]):
             page = await self._source.page(page.token if page else "")
             self._refuse_older(page.version)
             for raw in page.items:
-                new = self._project(raw)
+                key, new = key_of(raw), self._project(raw)
                 if new is not None:
-                    key = key_of(raw)
                     old = self._mirror.get(key)
                     # If they are equal, the one that is there: a re-list then needs no second set of objects.
                     found[key] = old if old == new and old is not None else new

@@ -1,0 +1,51 @@
+"""A fake API server and a reflector of its pods that writes down each change."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from dubbo_registrar.kube.client import Client, connect
+from tests.integration.kube.fake_api_server import FakeApiServer
+from tests.integration.kube.mirror import Mirror, eventually, running
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[FakeApiServer]:
+    """Serve no pods yet."""
+    fake = FakeApiServer()
+    await fake.start()
+    yield fake
+    await fake.stop()
+
+
+@pytest_asyncio.fixture
+async def client(server: FakeApiServer, tmp_path: Path) -> AsyncIterator[Client]:
+    """Log in to the fake."""
+    config = {
+        "current-context": "fake",
+        "clusters": [{"name": "fake", "cluster": {"server": server.url}}],
+        "users": [{"name": "fake", "user": {"token": "anything"}}],
+        "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
+    }
+    file = tmp_path / "kubeconfig"
+    file.write_text(json.dumps(config))
+    made = await connect(kubeconfig=file)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def mirror(client: Client) -> Mirror:
+    """Mirror the fake's pods, not running yet; waits are short."""
+    return Mirror(client, chance=lambda: 0.0)
+
+
+@pytest_asyncio.fixture
+async def current(server: FakeApiServer, mirror: Mirror) -> AsyncIterator[Mirror]:
+    """Run a mirror that is current, with what the test's own set-up put into the server."""
+    async with running(mirror.reflector):
+        await eventually(lambda: mirror.reflector.fresh and server.open_watches)
+        yield mirror
