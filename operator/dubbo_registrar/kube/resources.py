@@ -44,7 +44,7 @@ _MAX_MESSAGE = 400
 _EXCERPT = 60
 _LONGEST_NUMBER = 10**_EXCERPT
 
-_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,59}")
 
 # pydantic's words are for programmers; a team reads these in `kubectl describe`.
 _WORDING = {
