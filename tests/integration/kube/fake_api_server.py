@@ -71,9 +71,7 @@ class FakeApiServer:
         app.router.add_get("/api/v1/pods", self._serve)
         app.router.add_get("/api", _always({"versions": ["v1"]}))
         app.router.add_get("/apis", _always({"groups": []}))
-        verbs = ["list", "watch", "get", "patch"]
-        resource = {"name": "pods", "singularName": "pod", "kind": "Pod", "namespaced": True, "verbs": verbs}
-        app.router.add_get("/api/v1", _always({"groupVersion": "v1", "resources": [resource]}))
+        app.router.add_get("/api/v1", _always({"resources": [_served("Pod"), _served("Namespace")]}))
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
@@ -176,6 +174,11 @@ class FakeApiServer:
         finally:
             self._streams.remove(stream)
         return response
+
+
+def _served(kind: str) -> Raw:
+    names = {"name": f"{kind.lower()}s", "singularName": kind.lower(), "kind": kind}
+    return {**names, "namespaced": kind == "Pod", "verbs": ["list", "watch", "patch"]}
 
 
 def _told(answers: deque[tuple[int, object] | None]) -> web.Response | None:
