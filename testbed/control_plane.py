@@ -44,7 +44,7 @@ class ControlPlane:
         self._admin_token = secrets.token_hex(16)
         self.server = f"https://127.0.0.1:{free_port()}"
         self.certificate_authority = self._certificates / "apiserver.crt"
-        self.api = Api(self.server, certificate_authority=self.certificate_authority, token=self._admin_token)
+        self.api = self.client()
         self.kubeconfig_path = folder / "kubeconfig-default-admin.json"
         self._etcd = self._process("etcd", self._etcd_arguments())
         self._api_server = self._process("kube-apiserver", self._api_server_arguments())
@@ -86,6 +86,19 @@ class ControlPlane:
         """Stop and start the API server: every watch is cut."""
         self.stop_api_server()
         self.start_api_server()
+
+    def client(self, token: str = "", *, server: str = "") -> Api:
+        """Return a client for the owner of ``token`` (all rights without one); who asks for it closes it.
+
+        Args:
+            token: Bearer token.
+            server: Address instead of the API server's own, for a proxy.
+        """
+        return Api(
+            server or self.server,
+            certificate_authority=self.certificate_authority,
+            token=token or self._admin_token,
+        )
 
     def kubeconfig(self, service_account: str | None = None, *, namespace: str = "default", server: str = "") -> Path:
         """Write a kubeconfig and return its path.

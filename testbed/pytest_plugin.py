@@ -1,4 +1,4 @@
-"""pytest in the private network: loaded by ``-p testbed.pytest_plugin`` before pytest captures any output.
+"""pytest in the private network, and the fixture ``bed``. Loaded by ``-p`` before pytest captures any output.
 
 Runs of unit tests and checks alone stay outside, so that they need nothing but Python. Workers of pytest-xdist are
 children of the process that entered and share its network.
@@ -6,6 +6,7 @@ children of the process that entered and share its network.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,9 @@ import pytest
 from testbed import namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
+
+    from testbed.bed import TestBed
 
 _TESTS = Path(__file__).parents[1] / "tests"
 _OUTSIDE = (_TESTS / "unit", _TESTS / "checks")
@@ -26,6 +29,17 @@ def needs_network(arguments: Sequence[str]) -> bool:
     paths = [Path(argument.split("::")[0]).resolve() for argument in arguments]
     named = [path for path in paths if path.exists() and path.is_relative_to(_TESTS)]
     return not named or any(not any(path.is_relative_to(folder) for folder in _OUTSIDE) for path in named)
+
+
+@pytest.fixture(scope="session")
+def bed() -> Iterator[TestBed]:
+    """One test bed for the whole session: Kubernetes and a ZooKeeper server alone."""
+    # Unit tests load this plugin too, and need none of it.
+    from testbed.bed import TestBed  # noqa: PLC0415
+
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    with TestBed(number=worker) as started:
+        yield started
 
 
 @pytest.hookimpl(wrapper=True)

@@ -69,7 +69,7 @@ class ZooKeeper:
 
     def wait_serving(self, *, timeout: float = 30.0) -> None:
         """Wait until the server answers clients, at most ``timeout`` seconds."""
-        self._running().wait_ready(self._serving, timeout=timeout)
+        self._running().wait_ready(lambda: self.serving, timeout=timeout)
 
     def stop(self) -> None:
         """Stop the server (SIGTERM); its address stays, and refuses connections."""
@@ -126,8 +126,13 @@ class ZooKeeper:
         return self._process is not None and self._process.alive
 
     @property
+    def serving(self) -> bool:
+        """Whether it answers clients; False for a member without a quorum. Raises ``OSError`` when unreachable."""
+        return "Mode: " in self._four_letters("srvr")
+
+    @property
     def leading(self) -> bool:
-        """Whether it is the leader of its ensemble."""
+        """Whether it is the leader of its ensemble. Raises ``OSError`` when unreachable."""
         return "Mode: leader" in self._four_letters("srvr")
 
     def _running(self) -> Process:
@@ -135,9 +140,6 @@ class ZooKeeper:
             error = f"zookeeper-{self.number} was not started"
             raise ProcessError(error)
         return self._process
-
-    def _serving(self) -> bool:
-        return "Mode: " in self._four_letters("srvr")
 
     def _four_letters(self, word: str) -> str:
         with socket.create_connection((self.address, CLIENT_PORT), timeout=1.0) as connection:

@@ -88,7 +88,12 @@ public final class TransactionLog {
                 }
                 break;
             case OpCode.multi:
-                for (Txn part : ((MultiTxn) body).getTxns()) {
+                List<Txn> parts = ((MultiTxn) body).getTxns();
+                // The operations before the one that failed are logged as if they had been carried out.
+                if (parts.stream().anyMatch(part -> part.getType() == OpCode.error)) {
+                    break;
+                }
+                for (Txn part : parts) {
                     collect(part.getType(), parsed(part), session, operations);
                 }
                 break;
