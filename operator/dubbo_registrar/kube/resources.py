@@ -110,7 +110,8 @@ def parse_registry(raw: object) -> Registry:
 
 def _selector(spec: SelectorSpec) -> Selector:
     labels = (
-        Requirement(key, SelectorOperator.IN, frozenset({value})) for key, value in (spec.match_labels or {}).items()
+        Requirement(key, SelectorOperator.IN, frozenset({value}))
+        for key, value in sorted((spec.match_labels or {}).items())
     )
     expressions = (
         Requirement(expression.key, SelectorOperator(expression.operator), frozenset(expression.values or ()))
