@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,7 +23,7 @@ HOST_ADDRESS = "10.63.0.1"
 POD_RANGE = "10.64.0.0/16"
 """Every address of this range is local: a process may bind to any one of them."""
 
-_MARK = "DUBBO_REGISTRAR_TESTBED_NAMESPACE"
+_MARK = "TESTBED_NAMESPACE"
 
 # Forwarding lets two servers behind two links talk to each other.
 _SET_UP = f"""set -e
@@ -73,6 +74,11 @@ def enter(command: Sequence[str] | None = None) -> None:
     sys.exit(_WAY_OUT.format(tried="; ".join(tried)))
 
 
+def worker() -> int:
+    """Which of the processes that share a private network this is: 0, but for the workers of pytest-xdist."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
 def command_to_join(pid: int) -> list[str]:
     """Return the beginning of a command line that runs in the network of the process ``pid``."""
     # `unshare -r` maps a single user; without it there is no user namespace to join.
@@ -84,14 +90,18 @@ def command_to_join(pid: int) -> list[str]:
 class Link:
     """A further network namespace behind a pair of virtual Ethernet devices: one address, one link to cut.
 
-    The far side is ``10.65.<number>.2``. While the link is down, packets vanish without an answer.
+    While the link is down, packets vanish without an answer.
+
+    Attributes:
+        address: That of the far side, in 10.65.0.0/16.
     """
 
     def __init__(self, number: int, *, folder: Path) -> None:
-        """Name the link (0..255, one of a kind in the private network); nothing is made yet."""
-        self.address = f"10.65.{number}.2"
-        self._near_address = f"10.65.{number}.1"
-        self._far_mac = f"02:00:00:00:00:{number:02x}"
+        """Name the link (0..16383, one of a kind in the private network); nothing is made yet."""
+        subnet = ip_network("10.65.0.0/16").network_address + 4 * number
+        self.address = str(subnet + 2)
+        self._near_address = str(subnet + 1)
+        self._far_mac = f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}"
         self._device = f"link{number}"
         self._holder = Process(
             f"namespace of {self.address}",
@@ -106,10 +116,10 @@ class Link:
         namespace = Path(f"/proc/{self._holder.pid}/ns/net")
         self._holder.wait_ready(lambda: str(namespace.readlink()) != outside)
         _ip(f"link add {self._device} type veth peer name eth0 address {self._far_mac} netns {self._holder.pid}")
-        _ip(f"addr add {self._near_address}/24 dev {self._device}")
+        _ip(f"addr add {self._near_address}/30 dev {self._device}")
         _ip(f"link set {self._device} up")
         self._far_ip("link set lo up")
-        self._far_ip(f"addr add {self.address}/24 dev eth0")
+        self._far_ip(f"addr add {self.address}/30 dev eth0")
         self.heal()
         # Without a fixed neighbour a cut link would be noticed after 3 s ("no route to host"), unlike a real partition.
         _ip(f"neigh replace {self.address} lladdr {self._far_mac} nud permanent dev {self._device}")

@@ -1,3 +1,3 @@
-"""Pods and `RegistryService` objects become providers, a plan, and nodes in ZooKeeper that every Dubbo consumer can read."""
+"""Kubernetes pods as Dubbo providers in ZooKeeper: `RegistryService` objects say which."""
 
 __version__ = "0.1.0"

@@ -1,11 +1,13 @@
-"""The controller: takes in what Kubernetes says, tells each registry's publication what may have changed, and reports to the authors.
+"""The controller: takes in what Kubernetes says, and tells registries and authors what follows from it.
 
-It holds no I/O of its own: pods and custom resources come in as changes, registries are reached through publications, and what is
-reported goes to whatever meets `Statuses`. What should be there is decided in `desired.py`, what to write in `plan.py`.
+It holds no I/O of its own: pods and custom resources come in as changes, registries are reached through publications,
+and what is reported goes to whatever meets `Statuses`. What should be there is decided in `desired.py`, what to write
+in `plan.py`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -34,7 +36,7 @@ class Statuses(Protocol):
 
 
 class Controller:
-    """All services, pods and registries that this operator serves. Lives in one event loop and is called only from it."""
+    """All services, pods and registries that this operator serves. Called only from one event loop."""
 
     def __init__(
         self,
@@ -48,8 +50,9 @@ class Controller:
     ) -> None:
         """Prepare it; `run` does the work.
 
-        `tree` makes the registry of a Registry object and is given whom to tell of changes there. `synced` returns once pods and custom
-        resources were all listed completely: nothing is written before, because what is not listed yet would look deleted.
+        `tree` makes the registry of a Registry object and is given whom to tell of changes there. `synced` returns
+        once pods and custom resources were all listed completely: nothing is written before, because what is not
+        listed yet would look deleted.
         """
         self._owner = owner
         self._tree = tree
@@ -86,8 +89,7 @@ class Controller:
             touched = self._take_in(declared)
         for registry, interface in touched:
             self._touch(registry, interface)
-        for publication in self._publications.values():
-            publication.touch(publication.holding(key))
+        self._touch_holding(key)
         self._unreported.add(key)
 
     def registry_changed(self, key: ObjectKey, declared: Declared[Registry] | None) -> None:
@@ -97,7 +99,7 @@ class Controller:
             self._registries.pop(key.name, None)
         else:
             self._registries[key.name] = declared
-        if self._tasks is not None and (former is None or declared is None or former.value != declared.value):
+        if self._tasks is not None and _place(former) != _place(declared):
             self._reopen(key.name)
         self._unreported_registries.add(key.name)
 
@@ -105,10 +107,12 @@ class Controller:
 
     def withdrawn(self, key: ObjectKey) -> bool:
         """Tell whether no provider of a deleted RegistryService is left in any registry, as far as can be known."""
+        if self._tasks is None:  # not every service, nor any registry, is known yet
+            return False
         declared = self._services.get(key)
         if declared is None:
             return True
-        if not declared.deleted or self._tasks is None:
+        if not declared.deleted:
             return False
         service = self._desired.service(key)
         homes = [self._publications.get(service.registry)] if service else list(self._publications.values())
@@ -119,7 +123,7 @@ class Controller:
 
     def unused(self, key: ObjectKey) -> bool:
         """Tell whether no RegistryService refers to a Registry."""
-        return not self._services_of(key.name)
+        return self._tasks is not None and not self._services_of(key.name)
 
     # The work
 
@@ -139,8 +143,7 @@ class Controller:
             return self._desired.put_service(declared.value)
         if declared.deleted:
             return self._desired.drop_service(declared.key)
-        self._desired.keep(declared.key)
-        return set()
+        return self._desired.keep(declared.key)
 
     def _reopen(self, name: str) -> None:
         """Begin, change or end the work on a registry."""
@@ -178,11 +181,18 @@ class Controller:
         if service is not None:
             for interface in {interface.name for interface in service.interfaces}:
                 self._touch(service.registry, interface)
+        if self._desired.keeps(key):
+            self._touch_holding(key)
         self._unreported.add(key)
 
     def _touch(self, registry: str, interface: str) -> None:
         if registry in self._publications:
             self._publications[registry].touch((interface,))
+
+    def _touch_holding(self, key: ObjectKey) -> None:
+        """Touch every directory where nodes of a service stand, wherever it is to be listed now."""
+        for publication in self._publications.values():
+            publication.touch(publication.holding(key))
 
     def _services_of(self, registry: str) -> set[ObjectKey]:
         services = (self._desired.service(key) for key in self._services)
@@ -217,14 +227,16 @@ class Controller:
         facts = RegistryFacts(service.registry, exists=False)
         registry = self._registries.get(service.registry)
         if publication is not None and registry is not None and registry.value is not None:
-            facts = RegistryFacts(service.registry, exists=True, root=registry.value.root, problem=publication.tree.problem)
+            facts = RegistryFacts(
+                service.registry, exists=True, root=registry.value.root, problem=publication.tree.problem
+            )
         return service_report(service, facts, self._service_facts(service, publication))
 
     def _service_facts(self, service: Service, publication: Publication | None) -> ServiceFacts:
         expansions = list(self._desired.expansions(service.key))
         refusals = [refusal for expansion in expansions for refusal in expansion.refusals]
         wanted = registered = 0
-        for interface in {interface.name for interface in service.interfaces}:
+        for interface in sorted({interface.name for interface in service.interfaces}):
             directory = self._desired.directory(service.registry, interface)
             refusals += [refusal for key, refusal in directory.refusals if key == service.key]
             taken = publication.taken(interface) if publication else frozenset()
@@ -234,7 +246,7 @@ class Controller:
                 wanted += 1
                 registered += publication is not None and publication.registered(interface, name)
                 if name in taken:
-                    message = f"somebody else's node stands where {interface} of this pod should be listed; is the pod registering itself?"
+                    message = f"somebody else's node stands in the place of {interface}; does the pod register itself?"
                     refusals.append(Refusal(provider.pod, Reason.TAKEN, message))
         return ServiceFacts(
             selected=sum(not expansion.pod.terminating for expansion in expansions),
@@ -262,3 +274,10 @@ class Controller:
                 foreign=publication.foreign,
             )
             self._statuses.report_registry(declared, report)
+
+
+def _place(declared: Declared[Registry] | None) -> Registry | None:
+    """Return what the connection to a registry depends on; None when it cannot be used."""
+    if declared is None or declared.value is None:
+        return None
+    return replace(declared.value, generation=0, deleted=False)

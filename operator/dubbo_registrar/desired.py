@@ -1,6 +1,7 @@
-"""What should be there: all pods and services, as providers by directory; of two claims to one address the older wins. Pure.
+"""What should be there: all pods and services, as providers by directory; of two claims the older wins. Pure.
 
-What one pod is for one service is `expansion.py`. What stands in ZooKeeper is not known here: that comparison is the plan's.
+What one pod is for one service is `expansion.py`. What stands in ZooKeeper is not known here: that comparison is the
+plan's.
 """
 
 from collections import defaultdict
@@ -20,8 +21,8 @@ class Directory:
     refusals: tuple[tuple[ObjectKey, Refusal], ...]
     """Claims that lost, by the service that lost them."""
     kept: frozenset[tuple[ObjectKey, str]]
-    """Service and pod uid whose nodes stay as they are: the living pods of services that are suspended, or whose object cannot be
-    read at the moment."""
+    """Service and pod uid whose nodes stay as they are: the living pods of services that are suspended, or whose
+    object cannot be read at the moment."""
 
 
 @dataclass(slots=True)
@@ -51,8 +52,9 @@ class Desired:
 
     def put_pod(self, pod: Pod) -> set[ObjectKey]:
         """Take in a new or changed pod and return the services that it concerns."""
+        former = self._pods[pod.key.namespace].get(pod.key)
         self._pods[pod.key.namespace][pod.key] = pod
-        concerned = set()
+        concerned = self._keepers(former, pod)
         for entry in self._entries[pod.key.namespace].values():
             if entry.service.selector.matches(pod.labels):
                 entry.expansions[pod.key] = expand(entry.service, pod)
@@ -63,17 +65,19 @@ class Desired:
 
     def drop_pod(self, key: ObjectKey) -> set[ObjectKey]:
         """Forget a pod and return the services that it concerned."""
-        self._pods[key.namespace].pop(key, None)
-        concerned = set()
+        concerned = self._keepers(self._pods[key.namespace].pop(key, None), None)
         for entry in self._entries[key.namespace].values():
             if entry.expansions.pop(key, None) is not None:
                 concerned.add(entry.service.key)
         return concerned
 
     def put_service(self, service: Service) -> set[tuple[str, str]]:
-        """Take in a new or changed service. Returns the directories, as (registry, interface), it concerned or concerns."""
+        """Take in a new or changed service. Returns the directories (registry, interface) concerned."""
         touched = self._detach(service.key)
-        self._kept.discard(service.key)
+        if service.suspended and not service.deleted:
+            self._kept.add(service.key)
+        else:
+            self._kept.discard(service.key)
         entry = _Entry(service)
         for pod in self._pods[service.key.namespace].values():
             if service.selector.matches(pod.labels):
@@ -83,9 +87,18 @@ class Desired:
             self._by_directory[service.registry, interface].add(service.key)
         return touched | {(service.registry, interface) for interface in entry.directories}
 
-    def keep(self, key: ObjectKey) -> None:
-        """Leave the nodes of a service's living pods as they are, because its object cannot be used at the moment."""
+    def keep(self, key: ObjectKey) -> set[tuple[str, str]]:
+        """Leave the nodes of a service's living pods as they are, because its object cannot be used at the moment.
+
+        Returns the directories concerned, as far as the service was ever put in.
+        """
         self._kept.add(key)
+        entry = self._entries[key.namespace].get(key)
+        return {(entry.service.registry, interface) for interface in entry.directories} if entry else set()
+
+    def keeps(self, key: ObjectKey) -> bool:
+        """Tell whether the nodes of a service are left as they are, in whatever directory they stand."""
+        return key in self._kept
 
     def drop_service(self, key: ObjectKey) -> set[tuple[str, str]]:
         """Forget a service whose object is gone. Returns the directories it concerned."""
@@ -109,13 +122,12 @@ class Desired:
         return {interface for (name, interface), keys in self._by_directory.items() if name == registry and keys}
 
     def directory(self, registry: str, interface: str) -> Directory:
-        """Return what should be in one directory. Of two claims the one of the older service wins, then of the older pod."""
+        """Return what should be in one directory. Of two claims the older service's wins, then the older pod's."""
         entries = [self._entries[key.namespace][key] for key in self._by_directory.get((registry, interface), ())]
         winners: dict[Claim, tuple[Service, Pod, Provider]] = {}
         refusals: list[tuple[ObjectKey, Refusal]] = []
-        kept = self._kept | {entry.service.key for entry in entries if entry.service.suspended and not entry.service.deleted}
         for entry in sorted(entries, key=_seniority):
-            if entry.service.key in kept or entry.service.deleted:
+            if entry.service.key in self._kept or entry.service.deleted:
                 continue
             for expansion in sorted(entry.expansions.values(), key=_pod_seniority):
                 for provider in expansion.providers:
@@ -125,14 +137,22 @@ class Desired:
                     if holder[2] is not provider:
                         refusals.append((entry.service.key, _lost(provider, holder[2])))
         providers = {provider.name: provider for _, _, provider in winners.values()}
-        return Directory(providers, tuple(refusals), frozenset(self._living(kept)))
+        return Directory(providers, tuple(refusals), frozenset(self._living()))
 
-    def _living(self, services: Iterable[ObjectKey]) -> Iterator[tuple[ObjectKey, str]]:
-        """Yield each service with the uid of each pod of its namespace that lives."""
-        for service in services:
+    def _living(self) -> Iterator[tuple[ObjectKey, str]]:
+        """Yield each service that keeps its nodes with the uid of each pod of its namespace that lives."""
+        for service in self._kept:
             for pod in self._pods[service.namespace].values():
-                if pod.phase == "Running" and not pod.terminating:
+                if _lives(pod):
                     yield service, pod.uid
+
+    def _keepers(self, former: Pod | None, pod: Pod | None) -> set[ObjectKey]:
+        """Return the services that keep the nodes of a pod, selected or not, if the pod began or ceased to live."""
+        before, after = ({each.uid for each in (one,) if each is not None and _lives(each)} for one in (former, pod))
+        if before == after:
+            return set()
+        (namespace,) = {one.key.namespace for one in (former, pod) if one is not None}
+        return {key for key in self._kept if key.namespace == namespace}
 
     def _detach(self, key: ObjectKey) -> set[tuple[str, str]]:
         entry = self._entries[key.namespace].get(key)
@@ -144,6 +164,10 @@ class Desired:
             if not self._by_directory[directory]:
                 del self._by_directory[directory]
         return touched
+
+
+def _lives(pod: Pod) -> bool:
+    return pod.phase == "Running" and not pod.terminating
 
 
 def _seniority(entry: _Entry) -> tuple[int, str]:
@@ -161,7 +185,7 @@ def _lost(provider: Provider, holder: Provider) -> Refusal:
         return Refusal(
             provider.pod,
             Reason.CONFLICT,
-            f"pod {holder.pod} of the same service has {address} already (host-network pods on one node need different ports)",
+            f"pod {holder.pod} of the same service has {address} already (two host-network pods on one node)",
         )
     return Refusal(
         provider.pod,

@@ -3,13 +3,22 @@
 What all pods and services come to together, and who wins where two claim the same address, is in `desired.py`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 
 from dubbo_registrar.dubbo.provider import provider_url
-from dubbo_registrar.model import Address, AddressFamily, Container, ObjectKey, Pod, Protocol, Provider, Service
+from dubbo_registrar.model import (
+    Address,
+    AddressFamily,
+    Container,
+    Interface,
+    ObjectKey,
+    Pod,
+    Protocol,
+    Provider,
+    Service,
+)
 
 
 class Reason(StrEnum):
@@ -58,10 +67,13 @@ def expand(service: Service, pod: Pod) -> Expansion:
             refusals.append(Refusal(pod.key, Reason.PORT_NOT_FOUND, str(error)))
             continue
         address = Address(protocol.name, host, port)
-        try:
-            providers.extend(_providers(service, pod, address, container))
-        except ValueError as error:
-            refusals.append(Refusal(pod.key, Reason.UNUSABLE_URL, str(error)))
+        for interface in service.interfaces:
+            if interface.protocols and protocol.name not in interface.protocols:
+                continue
+            try:
+                providers.append(_provider(service, interface, pod, address, container))
+            except ValueError as error:
+                refusals.append(Refusal(pod.key, Reason.UNUSABLE_URL, f"{interface.name}: {error}"))
     return Expansion(pod, tuple(providers), tuple(refusals))
 
 
@@ -92,7 +104,7 @@ def _family(address: str) -> AddressFamily | None:
 
 
 def _port(protocol: Protocol, pod: Pod) -> tuple[int, Container | None]:
-    """Return the port's number and the container that owns it. Raises LookupError when no container has that port name."""
+    """Return the port's number and the container that owns it. Raises LookupError: no container has that port name."""
     for container in pod.containers:
         if isinstance(protocol.port, int):
             if protocol.port in container.numbers:
@@ -106,28 +118,25 @@ def _port(protocol: Protocol, pod: Pod) -> tuple[int, Container | None]:
     raise LookupError(message)
 
 
-def _providers(service: Service, pod: Pod, address: Address, owner: Container | None) -> Iterator[Provider]:
-    """Yield one provider for each interface that is served on the address's protocol."""
+def _provider(service: Service, interface: Interface, pod: Pod, address: Address, owner: Container | None) -> Provider:
+    """Return the provider for an interface. Raises ValueError when no URL can be made that all consumers read."""
     container = owner or next(iter(pod.containers), None)
     started_at = container.started_at if container and container.started_at is not None else pod.created_at
-    for interface in service.interfaces:
-        if interface.protocols and address.protocol not in interface.protocols:
-            continue
-        url = provider_url(
-            address=address,
-            interface=interface,
-            application=service.application,
-            parameters=service.parameters,
-            timestamp=started_at,
-        )
-        yield Provider(
-            interface=interface.name,
-            name=url.node_name,
-            address=address,
-            group=interface.group,
-            version=interface.version,
-            service=service.key,
-            service_uid=service.uid,
-            pod=pod.key,
-            pod_uid=pod.uid,
-        )
+    url = provider_url(
+        address=address,
+        interface=interface,
+        application=service.application,
+        parameters=service.parameters,
+        timestamp=started_at,
+    )
+    return Provider(
+        interface=interface.name,
+        name=url.node_name,
+        address=address,
+        group=interface.group,
+        version=interface.version,
+        service=service.key,
+        service_uid=service.uid,
+        pod=pod.key,
+        pod_uid=pod.uid,
+    )

@@ -1,8 +1,9 @@
-"""What kopf does for us: the life cycle of our custom resources. A finalizer holds a RegistryService until its providers are gone from
-ZooKeeper, and a Registry until no RegistryService refers to it.
+"""What kopf does for us: the life cycle of our custom resources.
 
-Handlers decide nothing: they ask the controller whether it is done. Pods never come here: no pod is patched or held, and kopf loses
-deletions of objects without a finalizer when it lists again (tests/integration/kube/test_why_not_kopf_for_pods.py).
+A finalizer holds a RegistryService until its providers are gone from ZooKeeper, and a Registry until no RegistryService
+refers to it. Handlers decide nothing: they ask the controller whether it is done. Pods never come here: no pod is
+patched or held, and kopf loses deletions of objects without a finalizer when it lists again
+(tests/integration/kube/test_why_not_kopf_for_pods.py).
 """
 
 import hashlib
@@ -20,19 +21,26 @@ VERSION = "v1alpha1"
 Question = Callable[[ObjectKey], Awaitable[bool]]
 
 
-def registry(*, withdrawn: Question, unused: Question) -> kopf.OperatorRegistry:
-    """Return the handlers for kopf. The questions are the controller's, asked from kopf's own event loop."""
-    handlers = kopf.SmartOperatorRegistry()
+def registry(*, own_namespace: str, withdrawn: Question, unused: Question) -> kopf.OperatorRegistry:
+    """Return the handlers for kopf. The questions are the controller's, asked from kopf's own event loop.
+
+    Registries count only in the operator's own namespace: elsewhere they are not touched.
+    """
+    handlers = kopf.OperatorRegistry()
+    kopf.on.login(registry=handlers)(kopf.login_via_async_client)
 
     @kopf.on.delete(GROUP, VERSION, "registryservices", id="withdraw", registry=handlers)
-    async def withdraw(namespace: str, name: str, **_: object) -> None:
-        if not await withdrawn(ObjectKey(namespace, name)):
+    async def withdraw(namespace: str | None, name: str, **_: object) -> None:
+        if not await withdrawn(ObjectKey(namespace or "", name)):
             message = "providers are still registered"
             raise kopf.TemporaryError(message, delay=1)
 
-    @kopf.on.delete(GROUP, VERSION, "registries", id="release", registry=handlers)
-    async def release(namespace: str, name: str, **_: object) -> None:
-        if not await unused(ObjectKey(namespace, name)):
+    def ours(namespace: str | None, **_: object) -> bool:
+        return namespace == own_namespace
+
+    @kopf.on.delete(GROUP, VERSION, "registries", id="release", when=ours, registry=handlers)
+    async def release(namespace: str | None, name: str, **_: object) -> None:
+        if not await unused(ObjectKey(namespace or "", name)):
             message = "RegistryServices still refer to this Registry"
             raise kopf.TemporaryError(message, delay=5)
 
@@ -40,7 +48,7 @@ def registry(*, withdrawn: Question, unused: Question) -> kopf.OperatorRegistry:
 
 
 def settings() -> kopf.OperatorSettings:
-    """Return kopf's settings: its marks on our objects carry our name, it posts no events, and it never gives up on the API server."""
+    """Return kopf's settings: marks under our name, no events, and no giving up on the API server."""
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False
     chosen.peering.standalone = True

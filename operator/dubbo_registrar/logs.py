@@ -1,5 +1,6 @@
-"""The log: structlog for our lines and for those of kopf, kazoo and aiohttp alike, one format for all. What is logged is not decided
-here, but for libraries that talk too much.
+"""The log: structlog for our lines and for those of kopf, kazoo and aiohttp alike, one format for all.
+
+What is logged is not decided here, but for libraries that talk too much.
 """
 
 import logging
@@ -20,7 +21,9 @@ def configure(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         structlog.processors.StackInfoRenderer(),
     ]
-    renderer: structlog.types.Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    renderer: structlog.types.Processor = (
+        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    )
     exceptions = [] if console else [structlog.processors.format_exc_info]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

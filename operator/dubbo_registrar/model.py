@@ -1,4 +1,4 @@
-"""The values that the core works on: pods, registry services, registries and providers. Pure: no I/O, no clock, no third party.
+"""The values that the core works on: pods, services, registries and providers. Pure.
 
 They are what is left of the Kubernetes objects once the edge (`kube/`) has parsed them: only what decides a provider.
 How services and pods become providers is in `desired.py`; how a provider becomes a node name is in `dubbo/`.
@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-T = TypeVar("T", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -52,7 +52,7 @@ class Pod:
 
     key: ObjectKey
     uid: str
-    labels: Mapping[str, str] = _NONE
+    labels: Mapping[str, str] = field(default_factory=lambda: _NONE)
     phase: str = "Pending"
     ready: bool = False
     """Its Ready condition is True."""
@@ -131,7 +131,7 @@ class Interface:
     """The service path in the provider URL; None means the interface's name."""
     protocols: tuple[str, ...] = ()
     """The names of the protocols it is served on; empty means all of the service."""
-    parameters: Mapping[str, str] = _NONE
+    parameters: Mapping[str, str] = field(default_factory=lambda: _NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Service:
     """Keep what is registered as it is: nothing is added, changed or removed."""
     deleted: bool = False
     """It has a deletionTimestamp: its providers go."""
-    parameters: Mapping[str, str] = _NONE
+    parameters: Mapping[str, str] = field(default_factory=lambda: _NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True)
-class Declared(Generic[T]):
+class Declared(Generic[T_co]):
     """A custom resource as a user declared it: what it says, or why it cannot be used."""
 
     key: ObjectKey
@@ -184,9 +184,11 @@ class Declared(Generic[T]):
     generation: int
     deleted: bool
     """It has a deletionTimestamp."""
-    value: T | None
+    value: T_co | None
     problem: str = ""
     """Why it cannot be used, in one line for its author; empty when `value` is set."""
+    status: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """Its status when it was read. It is ours to write, so a change of it is no change of the object."""
 
 
 class Address(NamedTuple):
@@ -199,7 +201,7 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One (protocol, interface, group, version, host, port, parameters) of one pod: one Dubbo provider URL, one node."""
+    """One (protocol, interface, group, version, host, port, parameters) of one pod: one URL, one node."""
 
     interface: str
     name: str
@@ -229,7 +231,7 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who writes: this cluster and this install of the operator. A node that carries another owner's mark is foreign."""
+    """Who writes: this cluster and this install of the operator. A node with another owner's mark is foreign."""
 
     cluster: str
     install: str

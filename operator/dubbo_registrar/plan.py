@@ -1,14 +1,15 @@
-"""The plan: what to do so that a `providers` directory holds what it should. Pure: compares two states and touches nothing.
+"""The plan: what to do so that a `providers` directory holds what it should. Pure.
 
-    current \\ desired      wanted                     not wanted
-    absent                 create                     -
-    ours                   keep                       delete, unless it is kept as it is
-    ours, other mark       rewrite the mark           delete, unless it is kept as it is
+    stands there           wanted                     not wanted
+    nothing                create                     -
+    ours                   leave                      delete
+    ours, other mark       rewrite the mark           delete
+    ours, to be kept       leave, report as taken     leave
     foreign                leave, report as taken     leave
 
-A create and a delete of the same claim (service at an address) are one replace: both happen in one transaction, because dubbo-go
-keeps an invoker by its address and applies an add before a delete. Creates and replaces come before plain deletes, so that no
-reader ever sees fewer providers than the smaller of the old and the new list has.
+A create and a delete of the same claim (service at an address) are one replace: both happen in one transaction, because
+dubbo-go keeps an invoker by its address and applies an add before a delete. Creates and replaces come before plain
+deletes, so that no reader ever sees fewer providers than the smaller of the old and the new list has.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 from dubbo_registrar.desired import Directory
 from dubbo_registrar.dubbo.provider import claim_of
-from dubbo_registrar.model import Mark, Node, Owner, Provider
+from dubbo_registrar.model import Claim, Mark, Node, Owner, Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Plan:
     rewrites: tuple[Rewrite, ...] = ()
     deletes: tuple[Delete, ...] = ()
     taken: frozenset[str] = frozenset()
-    """Names that are wanted and that somebody else's node has."""
+    """Names that are wanted, and whose place a node has that is not to be touched: foreign, or kept."""
 
     @property
     def empty(self) -> bool:
@@ -71,37 +72,40 @@ class Plan:
 def plan(*, wanted: Directory, current: Mapping[str, Node], owner: Owner) -> Plan:
     """Return what makes a directory's nodes (`current`, by name) those that are wanted, touching only the owner's own.
 
-    Nodes of the services and pods that `wanted.kept` names stay as they are.
+    Nodes of the services and pods that `wanted.kept` names stay as they are, and nobody else gets what they claim.
     """
-    missing = {name: provider for name, provider in wanted.providers.items() if name not in current}
     rewrites: list[Rewrite] = []
     taken: set[str] = set()
-    deletes: list[str] = []
+    leaving: list[str] = []
+    held: set[Claim | None] = set()
     for name, node in current.items():
         if node.mark is None or node.mark.owner != owner:
             taken.update({name} & wanted.providers.keys())
-        elif name in wanted.providers:
-            mark = mark_of(wanted.providers[name], owner)
-            if mark != node.mark:
-                rewrites.append(Rewrite(name, mark))
-        elif (node.mark.service, node.mark.pod_uid) not in wanted.kept:
-            deletes.append(name)
-    leaving = {claim: name for name in deletes if (claim := claim_of(name)) is not None}
+        elif (node.mark.service, node.mark.pod_uid) in wanted.kept:
+            held.add(claim_of(name))
+        elif name not in wanted.providers:
+            leaving.append(name)
+        elif node.mark != (mark := mark_of(wanted.providers[name], owner)):
+            rewrites.append(Rewrite(name, mark))
+    places = {claim: name for name in leaving if (claim := claim_of(name)) is not None}
     creates: list[Create] = []
-    replaces: list[Replace] = []
-    for name, provider in missing.items():
-        old = leaving.pop(provider.claim, None)
+    replaces: dict[str, Replace] = {}
+    for name, provider in wanted.providers.items():
         mark = mark_of(provider, owner)
-        if old is None:
-            creates.append(Create(name, mark))
+        if provider.claim in held:
+            taken.add(name)
+        elif name in current:
+            continue
+        elif provider.claim in places:
+            old = places.pop(provider.claim)
+            replaces[old] = Replace(old, name, mark)
         else:
-            replaces.append(Replace(old, name, mark))
-            deletes.remove(old)
+            creates.append(Create(name, mark))
     return Plan(
         creates=tuple(creates),
-        replaces=tuple(replaces),
+        replaces=tuple(replaces.values()),
         rewrites=tuple(rewrites),
-        deletes=tuple(Delete(name) for name in deletes),
+        deletes=tuple(Delete(name) for name in leaving if name not in replaces),
         taken=frozenset(taken),
     )
 

@@ -1,8 +1,8 @@
 """One registry kept as it should be: what is desired there, what stands there, the plan between them, its application.
 
-A Publication is level-based: it is told which directories may have changed, never what changed, and reads both sides anew. It knows
-neither Kubernetes nor kazoo: the desired side is given, and the registry is whatever meets the Protocol below. Which services and
-pods exist, and what is told to their authors, is the controller's.
+A Publication is level-based: it is told which directories may have changed, never what changed, and reads both sides
+anew. It knows neither Kubernetes nor kazoo: the desired side is given, and the registry is whatever meets the
+Protocol below. Which services and pods exist, and what is told to their authors, is the controller's.
 """
 
 import asyncio
@@ -43,13 +43,13 @@ class ProviderTree(Protocol):
         """Return the interfaces that have a directory. Raises RegistryUnavailableError."""
 
     async def ensure(self, interface: str) -> None:
-        """Create the `providers` directory of an interface. Raises RegistryUnavailableError."""
+        """Create the `providers` directory of an interface. Raises RegistryUnavailableError and RefusedError."""
 
     async def read(self, interface: str, known: Mapping[str, Node]) -> dict[str, Node] | None:
-        """Return the nodes of a directory, or None where there is none, and watch it. Raises RegistryUnavailableError."""
+        """Return the nodes of a directory (None: there is none) and watch it. Raises RegistryUnavailableError."""
 
     async def apply(self, interface: str, plan: Plan, *, single: bool = False) -> None:
-        """Carry a plan out. Raises RegistryUnavailableError (outcome unknown) and RefusedError (a part of it did not happen)."""
+        """Carry a plan out. Raises RegistryUnavailableError (outcome unknown), RefusedError (a part did not happen)."""
 
 
 class Publication:
@@ -67,9 +67,9 @@ class Publication:
     ) -> None:
         """Prepare it; `run` does the work.
 
-        `desired` gives what should be in one directory, `wished` all interfaces that should have one; `tree` makes the registry and is
-        given whom to tell of changes there; `on_report` is called with the interfaces of each pass, and with None when the connection
-        changed.
+        `desired` gives what should be in one directory, `wished` all interfaces that should have one; `tree` makes
+        the registry and is given whom to tell of changes there; `on_report` is called with the interfaces of each
+        pass, and with None when the connection changed.
         """
         self._desired = desired
         self._wished = wished
@@ -81,6 +81,7 @@ class Publication:
         self._unread: set[str] = set()
         self._unverified: set[str] = set()
         self._refused: dict[str, str] = {}
+        self._resting: set[str] = set()
         self._scan = True
         self._epoch = 0
         self._wake = asyncio.Event()
@@ -91,7 +92,12 @@ class Publication:
     def settled(self, interfaces: Iterable[str]) -> bool:
         """Tell whether directories were compared, written and read back, as far as is known."""
         open_ends = self._dirty | self._working | self._unread
-        return self.tree.connected and self._epoch == self.tree.epoch and not self._scan and open_ends.isdisjoint(interfaces)
+        return (
+            self.tree.connected
+            and self._epoch == self.tree.epoch
+            and not self._scan
+            and open_ends.isdisjoint(interfaces)
+        )
 
     @property
     def _pending(self) -> bool:
@@ -126,7 +132,9 @@ class Publication:
         return {
             interface
             for interface, nodes in self._current.items()
-            if any(self._ours(node) and node.mark is not None and node.mark.service == service for node in nodes.values())
+            if any(
+                self._ours(node) and node.mark is not None and node.mark.service == service for node in nodes.values()
+            )
         }
 
     def touch(self, interfaces: Iterable[str]) -> None:
@@ -155,8 +163,10 @@ class Publication:
                     await self.reconcile()
                 except RegistryUnavailableError as error:
                     _log.info("the registry went away during a pass", error=str(error))
-                if self._pending:
-                    self._wake.set()
+                    asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._wake.set)
+                else:
+                    if self._pending:
+                        self._wake.set()
             await asyncio.sleep(self._coalesce)
 
     async def reconcile(self) -> None:
@@ -166,13 +176,12 @@ class Publication:
         """
         await self._find_directories()
         interfaces = self._begin()
+        wished = set(self._wished())
         try:
-            await self._read(interfaces)
-            plans = {interface: self._plan(interface) for interface in interfaces}
-            await self._apply(plans)
+            await _gather(self._match(interface, wished=interface in wished) for interface in interfaces)
         finally:
             self._end(interfaces)
-        self._on_report(interfaces)
+            self._on_report(interfaces)
 
     def _begin(self) -> frozenset[str]:
         """Take the directories to look at. What is touched from now on belongs to the next pass."""
@@ -181,60 +190,75 @@ class Publication:
         return self._working
 
     def _end(self, interfaces: frozenset[str]) -> None:
-        """Have directories that were written, or could not be read, read in the next pass; refused ones wait for their turn."""
-        self._dirty |= interfaces & self._unread - self._refused.keys()
+        """Have directories that were written, or could not be read, read in the next pass; refused ones rest first."""
+        self._dirty |= interfaces & self._unread - self._resting
         self._working = frozenset()
 
     async def _find_directories(self) -> None:
-        """After a new connection, and when everything is to be compared, mark all directories that are desired or hold ours."""
-        if self._epoch == self.tree.epoch and not self._scan:
-            return
+        """After a new connection, and for a resync, mark all directories that are desired or hold nodes of ours."""
         epoch, scan = self.tree.epoch, self._scan
-        found = await self.tree.interfaces() if scan else ()
+        if self._epoch == epoch and not scan:
+            return
+        self._scan = False  # before the read: a resync that is asked for meanwhile must not be lost
+        try:
+            found = await self.tree.interfaces() if scan else ()
+        except BaseException:
+            self._scan = True
+            raise
         wanted = {*self._wished(), *self._current, *found}
         self._dirty |= wanted
         self._unread |= wanted
         self._unverified |= wanted if scan else set()
-        self._epoch, self._scan = epoch, False
+        self._epoch = epoch
 
-    async def _read(self, interfaces: Iterable[str]) -> None:
-        """Read the directories whose content is not known for certain, and create those that are wished and not there."""
-        wished = set(self._wished())
-        unknown = [i for i in interfaces if i in self._unread or i not in self._current]
-        self._unread.update(unknown)
-        await _gather(self._read_one(interface, ensure=interface in wished) for interface in unknown)
-
-    async def _read_one(self, interface: str, *, ensure: bool) -> None:
-        known = {} if interface in self._unverified else self._current.get(interface, {})
-        self._unread.discard(interface)  # before the read: what the watch says meanwhile must not be lost
+    async def _match(self, interface: str, *, wished: bool) -> None:
+        """Make one directory hold what it should. A refusal keeps no other from that, and is looked at again."""
         try:
-            nodes = await self.tree.read(interface, known)
-            if nodes is None and ensure:
-                await self.tree.ensure(interface)
-                nodes = await self.tree.read(interface, {})
+            if interface in self._unread or interface not in self._current:
+                await self._read(interface, wished=wished)
+            if interface in self._current:
+                await self._write(interface, self._plan(interface))
+        except RefusedError as error:
+            self._refused[interface] = f"{interface}: {error}"
+            self._rest(interface)
+            _log.warning("a write was refused", interface=interface, error=str(error))
         except BaseException:
             self._unread.add(interface)
             raise
+        else:
+            self._refused.pop(interface, None)
+
+    async def _read(self, interface: str, *, wished: bool) -> None:
+        """Read a directory; create it when it is wished and not there. One that does not concern us is forgotten."""
+        known = {} if interface in self._unverified else self._current.get(interface, {})
+        self._unread.discard(interface)  # before the read: what the watch says meanwhile must not be lost
+        nodes = await self.tree.read(interface, known)
+        if nodes is None and wished:
+            await self.tree.ensure(interface)
+            nodes = await self.tree.read(interface, {})
         self._unverified.discard(interface)
-        if nodes is None or not (ensure or any(self._ours(node) for node in nodes.values())):
+        if nodes is None or not (wished or any(self._ours(node) for node in nodes.values())):
             self._current.pop(interface, None)
         else:
             self._current[interface] = nodes
 
     def _plan(self, interface: str) -> Plan:
-        steps = plan(wanted=self._desired(interface), current=self._current.get(interface, {}), owner=self._owner)
+        steps = plan(wanted=self._desired(interface), current=self._current[interface], owner=self._owner)
         self._taken[interface] = steps.taken
         return steps
 
-    async def _apply(self, plans: Mapping[str, Plan]) -> None:
-        await _gather(self._apply_one(interface, steps) for interface, steps in plans.items() if not steps.empty)
+    async def _write(self, interface: str, steps: Plan) -> None:
+        """Carry a plan out; the directory is read again afterwards in any case.
 
-    async def _apply_one(self, interface: str, steps: Plan) -> None:
-        """Carry one plan out; the directory is read again afterwards in any case.
-
-        A refused plan is made anew after a while, and its operations then go one by one, so that one cannot block the others.
+        After a refusal the operations go one by one, so that one cannot block the others.
         """
+        if steps.empty:
+            return
         self._unread.add(interface)
+        nodes = self._current[interface]
+        # Somebody else may make a node of the same name as soon as ours is gone: what we knew of it says nothing then.
+        for name in (*(step.name for step in steps.deletes), *(step.old for step in steps.replaces)):
+            del nodes[name]
         _log.info(
             "writing",
             interface=interface,
@@ -243,16 +267,19 @@ class Publication:
             rewrites=len(steps.rewrites),
             deletes=len(steps.deletes),
         )
-        try:
-            await self.tree.apply(interface, steps, single=interface in self._refused)
-        except RefusedError as error:
-            self._refused[interface] = f"{interface}: {error}"
-            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.touch, (interface,))
-            _log.warning("a write was refused", interface=interface, error=str(error))
-            return
-        self._refused.pop(interface, None)
-        nodes = self._current.get(interface, {})
+        await self.tree.apply(interface, steps, single=interface in self._refused)
         nodes.update({step.name: Node(step.name, step.mark) for step in steps.rewrites})
+
+    def _rest(self, interface: str) -> None:
+        """Have a directory read and compared again after a while; one timer at a time, however often it is refused."""
+        self._unread.add(interface)
+        if interface not in self._resting:
+            self._resting.add(interface)
+            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._rested, interface)
+
+    def _rested(self, interface: str) -> None:
+        self._resting.discard(interface)
+        self.touch((interface,))
 
     def _ours(self, node: Node) -> bool:
         return node.mark is not None and node.mark.owner == self._owner
@@ -261,7 +288,7 @@ class Publication:
         """Take in that a directory changed, or (None) that the connection did."""
         if interface is None:
             self._on_report(None)
-        elif interface in self._current or interface in self._wished():
+        elif interface in self._current or interface in self._working or interface in self._wished():
             self._unread.add(interface)
             self._dirty.add(interface)
         self._wake.set()

@@ -1,7 +1,7 @@
-"""What the authors of a RegistryService or a Registry are told: conditions, counts, and which pods are missing and why. Pure.
+"""What the authors of a RegistryService or a Registry are told: conditions, counts, missing pods. Pure.
 
-The conditions follow the API conventions and kstatus: `Ready` sums up, `Stalled` is there while only a person can help, `Reconciling`
-while time alone may. Writing them to the API server is `kube/status.py`.
+The conditions follow the API conventions and kstatus: `Ready` sums up, `Stalled` is there while only a person can help,
+`Reconciling` while time alone may. Writing them to the API server is `kube/status.py`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -91,7 +91,9 @@ def service_report(service: Service, registry: RegistryFacts, facts: ServiceFact
     return Report(tuple(conditions), fields)
 
 
-def registry_report(registry: Registry, *, problem: str, connected: bool, services: int, owned: int, foreign: int) -> Report:
+def registry_report(
+    registry: Registry, *, problem: str, connected: bool, services: int, owned: int, foreign: int
+) -> Report:
     """Return the status of a registry."""
     servers = ", ".join(registry.hosts)
     accepted = Condition("Accepted", Truth.TRUE, "Accepted", "the spec can be used")
@@ -103,7 +105,9 @@ def registry_report(registry: Registry, *, problem: str, connected: bool, servic
     ready = trouble or Condition("Ready", link.status, link.reason, link.message)
     conditions = [accepted, link, ready]
     if registry.deleted and services:
-        message = f"deletion waits: {services} RegistryServices refer to this Registry; delete them or point them elsewhere"
+        message = (
+            f"deletion waits: {services} RegistryServices refer to this Registry; delete them or point them elsewhere"
+        )
         conditions.append(Condition("Stalled", Truth.TRUE, "InUse", message))
     elif ready.status is not Truth.TRUE:
         conditions.append(Condition("Reconciling", Truth.TRUE, ready.reason, ready.message))
@@ -112,49 +116,58 @@ def registry_report(registry: Registry, *, problem: str, connected: bool, servic
 
 def _resolved(service: Service, registry: RegistryFacts, facts: ServiceFacts) -> Condition:
     """Say whether the registry, the pods and their ports were found."""
-
-    def condition(status: Truth, reason: str, message: str) -> Condition:
-        return Condition("Resolved", status, reason, message)
-
-    if not registry.exists:
-        return condition(
-            Truth.FALSE,
+    lacking = _first(facts.refusals, Reason.PORT_NOT_FOUND, Reason.UNUSABLE_URL)
+    obstacles = (
+        (
+            not registry.exists,
             "RegistryNotFound",
-            f"there is no Registry named {registry.name!r} in the operator's namespace; create it, or set spec.registryRef.name",
-        )
-    if not facts.selected:
-        message = f"no pod in namespace {service.key.namespace} has the labels of spec.selector"
-        return condition(Truth.FALSE, "NoMatchingPods", message)
-    lacking = next((r for r in facts.refusals if r.reason in {Reason.PORT_NOT_FOUND, Reason.UNUSABLE_URL}), None)
-    if lacking is not None:
-        return condition(Truth.FALSE, lacking.reason, f"pod {lacking.pod.name}: {lacking.message}")
-    if not facts.ready:
-        return condition(Truth.FALSE, "NoReadyPods", f"none of the {facts.selected} selected pods is ready")
-    return condition(Truth.TRUE, "Resolved", f"{facts.ready} of {facts.selected} selected pods are ready")
+            f"the operator's namespace has no Registry named {registry.name!r}; create it, or change spec.registryRef",
+        ),
+        (
+            not facts.selected,
+            "NoMatchingPods",
+            f"no pod in namespace {service.key.namespace} has the labels of spec.selector",
+        ),
+        (lacking is not None, lacking.reason if lacking else "", _about(lacking)),
+        (not facts.ready, "NoReadyPods", f"none of the {facts.selected} selected pods is ready"),
+    )
+    fine = f"{facts.ready} of {facts.selected} selected pods are ready"
+    return _judge("Resolved", obstacles, otherwise=fine)
 
 
 def _registered(service: Service, registry: RegistryFacts, facts: ServiceFacts) -> Condition:
     """Say whether the registry holds what it should."""
-
-    def condition(status: Truth, reason: str, message: str) -> Condition:
-        return Condition("Registered", status, reason, message)
-
     held = f"{facts.registered} of {facts.wanted} providers are registered"
-    if not registry.exists:
-        return condition(Truth.FALSE, "RegistryNotFound", f"there is no Registry named {registry.name!r}")
-    if registry.problem:
-        return condition(Truth.FALSE, "RegistryUnavailable", f"{held}; {registry.problem}")
-    if service.deleted:
-        return condition(Truth.FALSE, "Removing", "the providers are being removed")
-    if service.suspended:
-        message = "spec.suspend is set: nothing is added or changed; only nodes of pods that are gone are removed"
-        return condition(Truth.FALSE, "Suspended", message)
-    lost = next((r for r in facts.refusals if r.reason in {Reason.CONFLICT, Reason.TAKEN}), None)
-    if lost is not None:
-        return condition(Truth.FALSE, lost.reason, f"pod {lost.pod.name}: {lost.message}; {held}")
-    if facts.registered < facts.wanted:
-        return condition(Truth.FALSE, "Pending", held)
-    return condition(Truth.TRUE, "Registered", f"{held} below /{registry.root}")
+    lost = _first(facts.refusals, Reason.CONFLICT, Reason.TAKEN)
+    obstacles = (
+        (not registry.exists, "RegistryNotFound", f"there is no Registry named {registry.name!r}"),
+        (bool(registry.problem), "RegistryUnavailable", f"{held}; {registry.problem}"),
+        (service.deleted, "Removing", "the providers are being removed"),
+        (
+            service.suspended,
+            "Suspended",
+            "spec.suspend is set: nothing is added or changed; only nodes of pods that are gone are removed",
+        ),
+        (lost is not None, lost.reason if lost else "", f"{_about(lost)}; {held}"),
+        (facts.registered < facts.wanted, "Pending", held),
+    )
+    return _judge("Registered", obstacles, otherwise=f"{held} below /{registry.root}")
+
+
+def _judge(kind: str, obstacles: Iterable[tuple[bool, str, str]], *, otherwise: str) -> Condition:
+    """Return the condition that the first obstacle which is there makes False."""
+    for present, reason, message in obstacles:
+        if present:
+            return Condition(kind, Truth.FALSE, reason, message)
+    return Condition(kind, Truth.TRUE, kind, otherwise)
+
+
+def _first(refusals: Iterable[Refusal], *reasons: Reason) -> Refusal | None:
+    return next((refusal for refusal in refusals if refusal.reason in reasons), None)
+
+
+def _about(refusal: Refusal | None) -> str:
+    return f"pod {refusal.pod.name}: {refusal.message}" if refusal else ""
 
 
 def _outlook(bad: Condition) -> Condition:
@@ -165,7 +178,7 @@ def _outlook(bad: Condition) -> Condition:
 
 
 def _not_registered(refusals: Iterable[Refusal]) -> list[dict[str, str]]:
-    """Return a short list of pods that are not registered: those that need a person first, one line for each pod and reason."""
+    """Return a short list of pods that are not registered, one line for each pod and reason."""
     first: dict[tuple[str, str], Refusal] = {}
     for refusal in sorted(refusals, key=lambda r: (r.reason not in _AUTHOR, r.pod, r.reason)):
         if refusal.reason not in _PASSING:

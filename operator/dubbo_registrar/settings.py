@@ -25,11 +25,11 @@ class Settings:
     release: str = "dubbo-registrar"
     """The name of this install, part of the mark of its nodes: two installs in one namespace need two names."""
     cluster_id: str = ""
-    """What tells this cluster's nodes from another cluster's in a shared tree. Empty: the uid of the `kube-system` namespace."""
+    """What tells this cluster's nodes from another's in a shared tree. Empty: the uid of namespace `kube-system`."""
     resync_seconds: float = 300.0
     """Everything is compared again after this time, in seconds, whether or not anything was heard of."""
     coalesce_seconds: float = 0.1
-    """After a write, further changes of a registry are gathered for this time, in seconds. The first one goes at once."""
+    """After a pass, further changes of a registry are gathered for this time, in seconds. The first goes at once."""
     log_format: str = "auto"
     """`json`, `console`, or `auto`: console on a terminal, JSON elsewhere."""
     log_level: str = "info"
@@ -55,7 +55,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the settings. Raises InvalidSettingError for a value of the wrong form and for a variable that does not exist."""
+        """Read the settings. Raises InvalidSettingError: a value of the wrong form, a variable that does not exist."""
         types = get_type_hints(cls)
         known = {PREFIX + field.name.upper(): field.name for field in fields(cls)}
         values: dict[str, object] = {}

@@ -1,4 +1,7 @@
-"""`dubbo-registrar run`: the operator itself. It reads the settings, sets the log up and runs the app; the work is the app's."""
+"""`dubbo-registrar run`: the operator itself.
+
+It reads the settings, sets the log up and runs the app; the work is the app's.
+"""
 
 import asyncio
 

@@ -29,7 +29,7 @@ def processes(folder: Path) -> Iterator[str]:
 def test_killed_test_bed_leaves_no_process(bed: TestBed, tmp_path: Path) -> None:
     """A test bed that is killed without a word takes all its servers with it; another one beside it goes on."""
     # In a private network of its own, beside the one of these tests.
-    env = {name: value for name, value in os.environ.items() if not name.startswith("DUBBO_REGISTRAR_TESTBED")}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TESTBED_")}
     command = [sys.executable, "-m", "testbed", "exec", "--", "sh", "-c", "echo up; exec sleep 60"]
     with subprocess.Popen(command, env={**env, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None

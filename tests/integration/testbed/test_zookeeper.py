@@ -25,7 +25,7 @@ PROVIDERS = "/dubbo/demo.CartService/providers"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeper]:
     """A server alone."""
-    started = ZooKeeper(tmp_path_factory.mktemp("zookeeper"), number=100)
+    started = ZooKeeper(tmp_path_factory.mktemp("zookeeper"))
     started.start()
     yield started
     started.close()
@@ -130,7 +130,7 @@ def test_restart_keeps_or_wipes(server: ZooKeeper) -> None:
 
 def test_ensemble_survives_its_leader(tmp_path: Path) -> None:
     """Two of three servers elect a leader and keep what was written; the third one comes back with a complete log."""
-    ensemble = Ensemble(tmp_path, first=101)
+    ensemble = Ensemble(tmp_path)
     ensemble.start()
     client = ensemble.client()
     client.create("/before")
