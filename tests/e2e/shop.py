@@ -285,7 +285,7 @@ def answered(consumer: Consumer, references: set[Reference]) -> bool:
 
 
 def holds(consumer: Consumer, reference: Reference, expected: set[str], *, since: float) -> bool:
-    """Tell whether a consumer's list is as expected; of one that shows no list, whether it calls all of it since then."""
+    """Tell whether a consumer's list is as expected; of one that shows none, whether it calls all of it since then."""
     return (consumer.providers(reference) or consumer.served_by(since)) == expected
 
 

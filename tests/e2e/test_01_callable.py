@@ -1,5 +1,8 @@
 """A Deployment and a RegistryService are all it takes: real consumers of four kinds find the pods and call them."""
 
+from functools import partial
+
+from testbed.dubbo import Consumer, Reference
 from testbed.waiting import wait_until
 from tests.e2e.shop import ALL_KINDS, BOTH, Shop, assert_all_calls_went_well
 
@@ -16,10 +19,7 @@ def test_every_kind_of_consumer_calls_every_pod_on_both_interfaces(shop: Shop) -
     for consumer in consumers:
         for reference in BOTH:
             wait_until(
-                lambda c=consumer, r=reference: (
-                    {call.served for call in c.calls if call.ok and call.reference == r and call.at >= since}
-                    == addresses
-                ),
+                partial(called, consumer, reference, addresses, since=since),
                 timeout=30.0,
                 message=f"{consumer.kind} calls all three pods on {reference.interface}",
             )
@@ -27,3 +27,9 @@ def test_every_kind_of_consumer_calls_every_pod_on_both_interfaces(shop: Shop) -
     assert_all_calls_went_well(consumers, since=since, at_least=15)
     assert shop.condition("Ready")[:2] == ("True", "Registered")
     assert shop.status()["registered"] == "6/6"
+
+
+def called(consumer: Consumer, reference: Reference, addresses: set[str], *, since: float) -> bool:
+    """Tell whether a consumer got answers from exactly these addresses since then."""
+    served = {call.served for call in consumer.calls if call.ok and call.reference == reference and call.at >= since}
+    return served == addresses
