@@ -34,7 +34,7 @@ class Reason(StrEnum):
     TAKEN = "Taken"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Refusal:
     """A pod that is not registered, wholly or for one interface or protocol, and why."""
 

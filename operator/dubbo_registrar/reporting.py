@@ -5,7 +5,7 @@ The conditions follow the API conventions and kstatus: `Ready` sums up, `Stalled
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dubbo_registrar.conditions import Condition, Truth
@@ -14,11 +14,16 @@ from dubbo_registrar.model import Registry, Service
 
 _SHOWN = 10
 _MESSAGE_LENGTH = 512
+_CONDITION_MESSAGE_LENGTH = 4096
 
 _PASSING = frozenset({Reason.TERMINATING})
 """Reasons that are the ordinary end of a pod and are not worth a line."""
 _AUTHOR = {Reason.PORT_NOT_FOUND, Reason.UNUSABLE_URL, Reason.CONFLICT, Reason.TAKEN, Reason.NO_ADDRESS}
 """Reasons that do not pass by themselves; shown first."""
+_WAITING = frozenset(
+    {"NoReadyPods", "NoMatchingPods", "Pending", "Removing", "RegistryUnavailable", "Unavailable", "WriteRefused"}
+)
+"""Reasons of a condition that may pass by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class ServiceFacts:
 def invalid(problem: str) -> Report:
     """Return the status of an object that cannot be used as it is."""
     return Report(
-        (
+        _bounded(
             Condition("Accepted", Truth.FALSE, "InvalidSpec", problem),
             Condition("Ready", Truth.FALSE, "InvalidSpec", problem),
             Condition("Stalled", Truth.TRUE, "InvalidSpec", problem),
@@ -65,6 +70,8 @@ def invalid(problem: str) -> Report:
 
 def service_report(service: Service, registry: RegistryFacts, facts: ServiceFacts) -> Report:
     """Return the status of a service that was accepted."""
+    # In one order, whatever order the pods came in: the same facts give the same status.
+    facts = replace(facts, refusals=sorted(facts.refusals, key=_urgency))
     accepted = Condition("Accepted", Truth.TRUE, "Accepted", "the spec can be used")
     resolved = _resolved(service, registry, facts)
     registered = _registered(service, registry, facts)
@@ -88,7 +95,7 @@ def service_report(service: Service, registry: RegistryFacts, facts: ServiceFact
         },
         "notRegistered": _not_registered(facts.refusals),
     }
-    return Report(tuple(conditions), fields)
+    return Report(_bounded(*conditions), fields)
 
 
 def registry_report(
@@ -101,22 +108,25 @@ def registry_report(
         link = Condition("Connected", Truth.TRUE, "Connected", f"connected to {servers}")
     else:
         link = Condition("Connected", Truth.FALSE, "Unavailable", problem or f"connecting to {servers}")
-    trouble = Condition("Ready", Truth.FALSE, "WriteRefused", problem) if connected and problem else None
-    ready = trouble or Condition("Ready", link.status, link.reason, link.message)
+    in_use = f"deletion waits: {services} RegistryServices refer to this Registry; delete them or point them elsewhere"
+    ready = _judge(
+        "Ready",
+        (
+            (registry.deleted and services > 0, "InUse", in_use),
+            (not connected, link.reason, link.message),
+            (bool(problem), "WriteRefused", problem),
+        ),
+        otherwise=link.message,
+    )
     conditions = [accepted, link, ready]
-    if registry.deleted and services:
-        message = (
-            f"deletion waits: {services} RegistryServices refer to this Registry; delete them or point them elsewhere"
-        )
-        conditions.append(Condition("Stalled", Truth.TRUE, "InUse", message))
-    elif ready.status is not Truth.TRUE:
-        conditions.append(Condition("Reconciling", Truth.TRUE, ready.reason, ready.message))
-    return Report(tuple(conditions), {"services": services, "providers": owned, "foreign": foreign})
+    if ready.status is not Truth.TRUE:
+        conditions.append(_outlook(ready))
+    return Report(_bounded(*conditions), {"services": services, "providers": owned, "foreign": foreign})
 
 
 def _resolved(service: Service, registry: RegistryFacts, facts: ServiceFacts) -> Condition:
     """Say whether the registry, the pods and their ports were found."""
-    lacking = _first(facts.refusals, Reason.PORT_NOT_FOUND, Reason.UNUSABLE_URL)
+    lacking = _first(facts.refusals, Reason.PORT_NOT_FOUND, Reason.UNUSABLE_URL, Reason.NO_ADDRESS)
     obstacles = (
         (
             not registry.exists,
@@ -172,15 +182,24 @@ def _about(refusal: Refusal | None) -> str:
 
 def _outlook(bad: Condition) -> Condition:
     """Say whether waiting may help (Reconciling) or a person has to act (Stalled)."""
-    passing = {"NoReadyPods", "NoMatchingPods", "Pending", "Removing", "RegistryUnavailable"}
-    kind = "Reconciling" if bad.reason in passing else "Stalled"
+    kind = "Reconciling" if bad.reason in _WAITING else "Stalled"
     return Condition(kind, Truth.TRUE, bad.reason, bad.message)
+
+
+def _urgency(refusal: Refusal) -> tuple[bool, Refusal]:
+    """Order refusals: what only a person can mend first, then by pod, reason and message."""
+    return refusal.reason not in _AUTHOR, refusal
+
+
+def _bounded(*conditions: Condition) -> tuple[Condition, ...]:
+    """Return conditions with messages no longer than the schema allows."""
+    return tuple(replace(each, message=each.message[:_CONDITION_MESSAGE_LENGTH]) for each in conditions)
 
 
 def _not_registered(refusals: Iterable[Refusal]) -> list[dict[str, str]]:
     """Return a short list of pods that are not registered, one line for each pod and reason."""
     first: dict[tuple[str, str], Refusal] = {}
-    for refusal in sorted(refusals, key=lambda r: (r.reason not in _AUTHOR, r.pod, r.reason)):
+    for refusal in refusals:
         if refusal.reason not in _PASSING:
             first.setdefault((refusal.pod.name, refusal.reason), refusal)
     return [

@@ -3,7 +3,9 @@
 What users declare (services, registries) is not here: that is in the custom resources.
 """
 
+import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self, get_type_hints
@@ -12,8 +14,8 @@ from dubbo_registrar.errors import InvalidSettingError
 
 PREFIX = "DUBBO_REGISTRAR_"
 
-# Kubernetes puts these into every pod of a namespace that has a Service called dubbo-registrar.
-_SERVICE_LINKS = (PREFIX + "SERVICE_", PREFIX + "PORT")
+# Kubernetes puts these into every pod of a namespace that has a Service called dubbo-registrar or dubbo-registrar-*.
+_SERVICE_LINK = re.compile(PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)?)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,8 @@ class Settings:
                 message = f"{PREFIX}{name.upper()} must not be empty"
                 raise InvalidSettingError(message)
         for name in ("resync_seconds", "coalesce_seconds"):
-            if not getattr(self, name) > 0:
-                message = f"{PREFIX}{name.upper()} must be greater than 0 seconds"
+            if not 0 < getattr(self, name) < math.inf:
+                message = f"{PREFIX}{name.upper()} must be a number of seconds greater than 0"
                 raise InvalidSettingError(message)
 
     @property
@@ -60,7 +62,7 @@ class Settings:
         known = {PREFIX + field.name.upper(): field.name for field in fields(cls)}
         values: dict[str, object] = {}
         for variable, text in environment.items():
-            if not variable.startswith(PREFIX) or variable.startswith(_SERVICE_LINKS):
+            if not variable.startswith(PREFIX) or _SERVICE_LINK.fullmatch(variable):
                 continue
             if variable not in known:
                 message = f"{variable} is not a setting; the settings are {', '.join(sorted(known))}"
