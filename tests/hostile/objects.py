@@ -57,6 +57,17 @@ def stored(manifest: Object) -> Object:
     return {**manifest, "metadata": {**manifest["metadata"], **added}}
 
 
+def without_schema(definition: Object) -> Object:
+    """Return a custom resource definition under which any spec is stored, as an older one might have done."""
+    loose = deepcopy(definition)
+    (version,) = loose["spec"]["versions"]
+    version.pop("selectableFields", None)
+    schema = version["schema"]["openAPIV3Schema"]
+    schema["properties"]["spec"] = {"x-kubernetes-preserve-unknown-fields": True}
+    del schema["required"]
+    return loose
+
+
 def changed(spec: Object, changes: dict[str, object]) -> Object:
     """Return a copy of a spec with other values at paths such as `interfaces/0/name`; an index past the end appends."""
     copy = deepcopy(spec)
