@@ -38,11 +38,11 @@ class Reasons(logging.LoggerAdapter[logging.Logger]):
         return "; ".join(f"{host}: {reason}" for host, reason in sorted(self._by_host.items()))
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:  # noqa: ANN401 - as its base
-        """Keep the reason in a warning, and pass it on at level DEBUG: what a user must know, the session says."""
+        """Keep the reason in a warning. All goes to the log at level DEBUG: what a user must know, the session says."""
         if level >= logging.WARNING:
-            level = logging.DEBUG
             self._keep(str(msg), args)
-        super().log(level, msg, *args, **kwargs)
+        if _log.isEnabledFor(logging.DEBUG):
+            super().log(min(level, logging.DEBUG), msg, *args, **kwargs)
 
     def note(self, host: str, reason: str) -> None:
         """Keep why a host does not serve us now."""

@@ -15,6 +15,9 @@ _VERSION_KEY: Final = "dubbo-registrar"
 _VERSION: Final = 1
 _TEXT_KEYS: Final = ("cluster", "install", "namespace", "service", "serviceUid", "podUid")
 
+# One encoder for all: `json.dumps` makes a new one at each call that asks for separators.
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+
 LIMIT: Final = 4096
 """The most bytes that a mark takes; longer data is no mark. The names of Kubernetes fit several times over."""
 
@@ -30,7 +33,7 @@ def encode(mark: Mark) -> bytes:
         mark.pod_uid,
     )
     content = {_VERSION_KEY: _VERSION, **dict(zip(_TEXT_KEYS, texts, strict=True))}
-    data = json.dumps(content, separators=(",", ":")).encode("ascii")
+    data = _ENCODER.encode(content).encode("ascii")
     if len(data) > LIMIT:
         raise ValueError(f"a mark of {len(data)} bytes is longer than {LIMIT}")
     return data

@@ -53,7 +53,7 @@ class Session:
         hosts: `host:port` of each server.
         session_timeout: What is asked of ZooKeeper, in seconds.
         connect_timeout: How long one attempt at one server may take, in seconds.
-        on_change: Called in the loop whenever `connected` has changed.
+        on_change: Called in the loop whenever `connected` has changed, and when it is clear that there is a `problem`.
     """
 
     def __init__(
@@ -98,13 +98,15 @@ class Session:
             connection = Connection(
                 self._hosts, session_timeout=self.session_timeout, connect_timeout=self._connect_timeout
             )
-            started = loop.time()
+            started, epoch = loop.time(), self.epoch
             try:
                 await self._follow(connection)
             except asyncio.CancelledError:
                 await asyncio.wait([connection.close()], timeout=_CLOSE_SECONDS)
                 raise
             connection.close()
+            if self.epoch != epoch:
+                _log.warning("lost the connection to ZooKeeper: %s", self._reason)
             short = loop.time() - started < _SHORT_LIFE_SECONDS
             pause = min(max(2 * pause, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS) if short else 0.0
             await asyncio.sleep(pause)
@@ -142,12 +144,15 @@ class Session:
     async def _follow(self, connection: Connection) -> None:
         """Follow a connection from its start to its end."""
         self._connection = connection
+        complaint = asyncio.get_running_loop().call_later(self._connect_timeout, self._complain)
         try:
             if await connection.open() and await self._answers(connection, lambda client: client.sync_async("/")):
+                complaint.cancel()
                 self._turn(connected=True)
                 while await self._answers(connection, lambda client: client.exists_async("/")):
                     await self._until_quiet(connection)
         finally:
+            complaint.cancel()
             self._reason = str(connection.reasons) or self._reason
             self._connection = None
             # Whoever waits for an answer is told before anybody hears of the change.
@@ -181,12 +186,15 @@ class Session:
                 async with asyncio.timeout(_QUIET_SECONDS - quiet):
                     await connection.wait_lost()
 
+    def _complain(self) -> None:
+        """Tell why there is no connection yet: the first attempts have failed by now."""
+        _log.warning("%s", self.problem)
+        self._on_change()
+
     def _turn(self, *, connected: bool) -> None:
         self.connected = connected
         if connected:
             self.epoch += 1
             self._reason = ""
             _log.info("connected to ZooKeeper at %s", ", ".join(self._hosts))
-        else:
-            _log.warning("%s", self.problem)
         self._on_change()

@@ -67,7 +67,7 @@ def growing(plan: Plan) -> list[Step]:
 
 
 def shrinking(plan: Plan) -> list[Step]:
-    """Return the steps of a plan that take providers away: its deletes, without those that are held."""
+    """Return the steps of a plan that take providers away: its deletes."""
     return [(Operation(Verb.DELETE, delete.name),) for delete in plan.deletes]
 
 

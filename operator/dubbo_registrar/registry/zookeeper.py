@@ -112,7 +112,7 @@ class ZooKeeperRegistry:
 
         Args:
             interface: Whose directory the plan is for.
-            plan: What to do. Its held deletes are left alone.
+            plan: What to do.
             single: Give each step a transaction of its own, so that one which cannot be done does not keep others from
                 it. Without this, the deletes of a larger plan are not tried when something before them was refused.
 
@@ -144,16 +144,17 @@ class ZooKeeperRegistry:
     ) -> list[transaction.TransactionRefusedError]:
         """Commit batches, a few at a time, and return the refusals once all are answered."""
         window = asyncio.Semaphore(_TRANSACTIONS_AT_ONCE)
+        refused: list[transaction.TransactionRefusedError] = []
 
-        async def commit(batch: transaction.Step) -> transaction.TransactionRefusedError | None:
+        async def commit(batch: transaction.Step) -> None:
             async with window:
                 try:
                     await transaction.commit(self._session, directory, batch)
                 except transaction.TransactionRefusedError as refusal:
-                    return refusal
-                return None
+                    refused.append(refusal)
 
-        return [refusal for refusal in await _all(commit(batch) for batch in batches) if refusal]
+        await _all(commit(batch) for batch in batches)
+        return refused
 
     async def _children(self, path: str, watch: "_Watch") -> list[str] | None:
         """Return the names in a directory, or None when there is none, and leave a watch that tells when it changes."""
