@@ -1,15 +1,14 @@
 """A fake API server and a reflector of its pods that writes down each change."""
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from dubbo_registrar.kube.client import Client, connect
+from dubbo_registrar.kube.client import Client
 from tests.integration.kube.fake_api_server import FakeApiServer
-from tests.integration.kube.mirror import Mirror, eventually, running
+from tests.integration.kube.mirror import Mirror, eventually, kubeconfig, logged_in, running
 
 
 @pytest_asyncio.fixture
@@ -24,17 +23,8 @@ async def server() -> AsyncIterator[FakeApiServer]:
 @pytest_asyncio.fixture
 async def client(server: FakeApiServer, tmp_path: Path) -> AsyncIterator[Client]:
     """Log in to the fake."""
-    config = {
-        "current-context": "fake",
-        "clusters": [{"name": "fake", "cluster": {"server": server.url}}],
-        "users": [{"name": "fake", "user": {"token": "anything"}}],
-        "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
-    }
-    file = tmp_path / "kubeconfig"
-    file.write_text(json.dumps(config))
-    made = await connect(kubeconfig=file)
-    yield made
-    await made.close()
+    async with logged_in(kubeconfig(server.url, tmp_path)) as made:
+        yield made
 
 
 @pytest.fixture

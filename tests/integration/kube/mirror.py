@@ -1,17 +1,42 @@
-"""A reflector of pods that writes down each change, and how to wait for what it does."""
+"""A reflector of pods that writes down each change, how to log in for it, and how to wait for what it does."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
-from dubbo_registrar.kube.client import Client, Resource
+from dubbo_registrar.kube.client import Client, Resource, connect
 from dubbo_registrar.kube.pods import project_pod
 from dubbo_registrar.kube.reflector import Reflector, Seen
 from dubbo_registrar.model import ObjectKey, Pod
 from testbed.waiting import wait_until
 
 PODS = Resource("pods")
+
+
+def kubeconfig(server: str, folder: Path) -> Path:
+    """Write a kubeconfig for the server at a URL, with a token that says nothing."""
+    config = {
+        "current-context": "test",
+        "clusters": [{"name": "test", "cluster": {"server": server}}],
+        "users": [{"name": "test", "user": {"token": "anything"}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+    }
+    file = folder / "kubeconfig"
+    file.write_text(json.dumps(config))
+    return file
+
+
+@asynccontextmanager
+async def logged_in(kubeconfig: Path) -> AsyncIterator[Client]:
+    """Log in with a kubeconfig."""
+    client = await connect(kubeconfig=kubeconfig)
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 async def eventually(condition: Callable[[], object], *, within: float = 5.0, message: str = "") -> None:
