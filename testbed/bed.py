@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _CUSTOM_RESOURCES = Path(__file__).parents[1] / "crds"
 _OPERATOR_MANIFEST = Path(__file__).parent / "manifests" / "operator.yaml"
 
+# The pod range has room for eight workers of a test run.
+_MOST_NODES = 32
+
 _running: list[TestBed] = []
 
 
@@ -75,7 +78,6 @@ class TestBed:
         zookeeper: bool = True,
         ensemble: bool = False,
         nodes: int = 8,
-        number: int = 0,
         provider: ProviderFactory = dubbo_provider,
     ) -> None:
         """Plan what is wanted; nothing runs yet.
@@ -85,17 +87,16 @@ class TestBed:
             zookeeper: Whether a ZooKeeper server alone is wanted.
             ensemble: Whether three ZooKeeper servers are wanted.
             nodes: How many nodes, each for 250 pods, at most 32.
-            number: One of a kind in the private network, 0..7: two beds there share no addresses.
             provider: Makes the processes behind the pods that ask for one.
         """
         self.folder = Path(tempfile.mkdtemp(prefix="dubbo-registrar-testbed-"))
         self.logs = self.folder / "logs"
         self.keep = False
         self.control_plane = ControlPlane(self.folder)
-        self.nodes = Nodes(self.control_plane, folder=self.folder, count=nodes, first=number * 32)
+        self.nodes = Nodes(self.control_plane, folder=self.folder, count=nodes, first=namespace.worker() * _MOST_NODES)
         self.kubelet = Kubelet(self.control_plane.api, log_dir=self.logs / "pods", provider=provider)
-        self.zookeeper = ZooKeeper(self.folder, number=number * 4)
-        self.ensemble = Ensemble(self.folder, first=number * 4 + 1)
+        self.zookeeper = ZooKeeper(self.folder)
+        self.ensemble = Ensemble(self.folder)
         self._kubernetes = kubernetes
         self._starts: list[Callable[[], None]] = []
         if kubernetes:

@@ -28,7 +28,7 @@ class Nodes:
     """``count`` nodes, each with an address range of its own: 10.64.0.0/24, 10.64.1.0/24 and so on."""
 
     def __init__(self, control_plane: ControlPlane, *, folder: Path, count: int = 8, first: int = 0) -> None:
-        """Plan ``count`` nodes from number ``first`` on; two test beds in one private network need different ones."""
+        """Plan ``count`` nodes from number ``first`` on; test beds that share a private network need different ones."""
         self._control_plane = control_plane
         self._numbers = range(first, first + count)
         self._kwok = Process(

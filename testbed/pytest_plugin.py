@@ -6,7 +6,6 @@ children of the process that entered and share its network.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,8 +36,7 @@ def bed() -> Iterator[TestBed]:
     # Unit tests load this plugin too, and need none of it.
     from testbed.bed import TestBed  # noqa: PLC0415
 
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    with TestBed(number=worker) as started:
+    with TestBed() as started:
         yield started
 
 

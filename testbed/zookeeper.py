@@ -6,6 +6,7 @@ Every server keeps its whole transaction log, so that ``testbed.observer`` can t
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from kazoo.client import KazooClient
 
 from testbed import java
-from testbed.namespace import Link
+from testbed.namespace import Link, worker
 from testbed.process import Process, ProcessError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 CLIENT_PORT = 2181
 
 _TICK_MILLISECONDS = 2000
+_numbers = itertools.count(1000 * (1 + worker()))
 _CONNECT_SECONDS = 15.0
 
 
@@ -36,20 +38,20 @@ class ZooKeeper:
         data_dir: Folder with snapshots and the complete transaction log, below ``version-2``.
     """
 
-    def __init__(self, folder: Path, *, number: int = 0, members: Sequence[ZooKeeper] = ()) -> None:
+    def __init__(self, folder: Path, *, number: int | None = None, members: Sequence[ZooKeeper] = ()) -> None:
         """Plan a server; nothing runs yet.
 
         Args:
             folder: Where configuration, data and logs go; one folder may hold several servers.
-            number: One of a kind in the private network, 0..255.
+            number: One of a kind in the private network and below 1000; by default one is chosen.
             members: All servers of the ensemble with this one, filled before ``start``; empty for a server alone.
         """
-        self.number = number
+        self.number = next(_numbers) if number is None else number
         self._members = members
-        self._link = Link(number, folder=folder / "logs")
-        self._folder = folder / f"zookeeper-{number}"
+        self._link = Link(self.number, folder=folder / "logs")
+        self._folder = folder / f"zookeeper-{self.number}"
         self._process: Process | None = None
-        self._log = folder / "logs" / f"zookeeper-{number}.log"
+        self._log = folder / "logs" / f"zookeeper-{self.number}.log"
         self.data_dir = self._folder / "data"
         self.address = self._link.address
         self.hosts = f"{self.address}:{CLIENT_PORT}"
@@ -193,11 +195,11 @@ class Ensemble:
         hosts: The connect string of all.
     """
 
-    def __init__(self, folder: Path, *, first: int = 0) -> None:
-        """Plan the servers ``first`` to ``first + 2``; nothing runs yet."""
+    def __init__(self, folder: Path) -> None:
+        """Plan the servers; nothing runs yet."""
         self.servers: list[ZooKeeper] = []
-        for number in range(first, first + 3):
-            self.servers.append(ZooKeeper(folder, number=number, members=self.servers))
+        for _ in range(3):
+            self.servers.append(ZooKeeper(folder, members=self.servers))
         self.hosts = ",".join(server.hosts for server in self.servers)
 
     def start(self) -> None:
