@@ -1,6 +1,7 @@
 """A real ZooKeeper server, what a plain client sees of it, and our side of it, running."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from kazoo.client import KazooClient
 
 from testbed.zookeeper import ZooKeeper
 from tests.integration.registry.opened import Opened
+
+# The kernel takes its time to remove a link: none is made a second time.
+_NUMBERS = count(211)
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +27,7 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeper]:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ZooKeeper]:
     """A server of the test's own to do things to, planned and not started."""
-    server = ZooKeeper(tmp_path, number=211)
+    server = ZooKeeper(tmp_path, number=next(_NUMBERS))
     yield server
     server.close()
 

@@ -101,7 +101,7 @@ async def test_long_outage(server: ZooKeeper) -> None:
     async with Opened.running(server.hosts) as opened:
         await opened.eventually(lambda: opened.registry.connected)
         await asyncio.to_thread(server.stop)
-        await asyncio.sleep(12)  # The outage itself, not a wait for something.
+        await asyncio.sleep(8)  # The outage itself, not a wait for something.
 
         seconds = await seconds_until_connected(opened, server)
 
