@@ -164,5 +164,5 @@ class TestBed:
 
     def _established(self) -> bool:
         definitions = self.api.list("customresourcedefinitions")
-        conditions = (definition.get("status", {}).get("conditions", []) for definition in definitions)
+        conditions = (definition.get("status", {}).get("conditions") or [] for definition in definitions)
         return all(any(c["type"] == "Established" and c["status"] == "True" for c in found) for found in conditions)

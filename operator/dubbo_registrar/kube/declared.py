@@ -24,7 +24,7 @@ def project(parse: Callable[[object], _T]) -> Callable[[Mapping[str, Any]], Decl
         return Declared(
             key=ObjectKey(str(metadata.get("namespace", "")), str(metadata["name"])),
             uid=str(metadata["uid"]),
-            generation=int(metadata.get("generation", 0)),
+            generation=generation if isinstance(generation := metadata.get("generation"), int) else 0,
             deleted=bool(metadata.get("deletionTimestamp")),
             value=value,
             problem=problem,
