@@ -5,6 +5,7 @@ declaration, and from then on the writer remembers what it wrote.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class StatusWriter:
         self._entries: dict[str, _Entry] = {}
         self._waiting: set[str] = set()
         self._wake = asyncio.Event()
+        self._problem = ""
 
     def report_service(self, declared: Declared[Service], report: Report) -> None:
         """Show a report in the status of a RegistryService, soon."""
@@ -69,17 +71,17 @@ class StatusWriter:
     async def run(self) -> NoReturn:
         """Write until cancelled."""
         while True:
-            await self._wake.wait()
+            self._wake.clear()
             now = self._clock()
             due = [self._entries[uid] for uid in self._waiting if self._entries[uid].not_before <= now]
             self._waiting -= {entry.uid for entry in due}
             for start in range(0, len(due), _AT_ONCE):
                 await asyncio.gather(*(self._write(entry) for entry in due[start : start + _AT_ONCE]))
-            if not self._waiting:
-                self._wake.clear()
-                continue
-            soonest = min(self._entries[uid].not_before for uid in self._waiting)
-            await asyncio.sleep(max(soonest - self._clock(), 0.0))
+            waits = [self._entries[uid].not_before - self._clock() for uid in self._waiting]
+            with contextlib.suppress(TimeoutError):
+                # Woken also while one object's second is not over: another's first report is written at once.
+                async with asyncio.timeout(max(0.0, min(waits)) if waits else None):
+                    await self._wake.wait()
 
     def _put(self, resource: Resource, declared: Declared[Any], report: Report) -> None:
         entry = self._entries.get(declared.uid)
@@ -101,12 +103,16 @@ class StatusWriter:
         try:
             await self._client.patch_status(entry.resource, entry.key, patch)
         except (KubernetesUnavailableError, KubernetesForbiddenError) as error:
-            _log.warning("status_not_written", object=str(entry.key), error=str(error))
-            self._waiting.add(entry.uid)
+            if str(error) != self._problem:
+                self._problem = str(error)
+                _log.warning("status_not_written", object=str(entry.key), error=self._problem)
+            if entry.uid in self._entries:
+                self._waiting.add(entry.uid)
         except KubernetesRefusedError as error:
             _log.info("status_refused", object=str(entry.key), error=str(error))
         else:
             entry.shown = status
+            self._problem = ""
 
 
 def _status(entry: _Entry) -> dict[str, Any]:
