@@ -74,10 +74,10 @@ async def test_read_what_is_known(opened: Opened, plain: KazooClient, providers:
 async def test_read_many(opened: Opened, plain: KazooClient, providers: Directory) -> None:
     """A directory with more nodes than are asked for at once is read completely."""
     plain.ensure_path(providers("com.acme.Cart"))
-    for _ in range(15):
+    for hundred in range(15):
         transaction = plain.transaction()
         for index in range(100):
-            transaction.create(f"{providers('com.acme.Cart')}/{_}-{index}", encode(MARK))
+            transaction.create(f"{providers('com.acme.Cart')}/{hundred}-{index}", encode(MARK))
         transaction.commit()
 
     nodes = await opened.registry.read("com.acme.Cart", {})
