@@ -82,6 +82,7 @@ def plan(*, wanted: Directory, current: Mapping[str, Node], owner: Owner) -> Pla
         if node.mark is None or node.mark.owner != owner:
             taken.update({name} & wanted.providers.keys())
         elif (node.mark.service, node.mark.pod_uid) in wanted.kept:
+            taken.update({name} & wanted.providers.keys())
             held.add(claim_of(name))
         elif name not in wanted.providers:
             leaving.append(name)
@@ -92,10 +93,10 @@ def plan(*, wanted: Directory, current: Mapping[str, Node], owner: Owner) -> Pla
     replaces: dict[str, Replace] = {}
     for name, provider in wanted.providers.items():
         mark = mark_of(provider, owner)
+        if name in current:
+            continue
         if provider.claim in held:
             taken.add(name)
-        elif name in current:
-            continue
         elif provider.claim in places:
             old = places.pop(provider.claim)
             replaces[old] = Replace(old, name, mark)
