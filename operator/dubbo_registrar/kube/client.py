@@ -20,6 +20,7 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import OpenApiException
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
+from dubbo_registrar import __version__
 from dubbo_registrar.errors import (
     InvalidSettingError,
     KubernetesForbiddenError,
@@ -92,6 +93,7 @@ class Client:
 
     def __init__(self, configuration: Configuration, log_in: Callable[[], Awaitable[object]]) -> None:
         self._api = ApiClient(configuration)
+        self._api.user_agent = f"dubbo-registrar/{__version__}"
         self._log_in = log_in
 
     async def get(self, resource: Resource, key: ObjectKey) -> Any:  # noqa: ANN401 - JSON
@@ -203,9 +205,13 @@ async def connect(*, kubeconfig: Path | None = None, context: str | None = None)
             load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             path = file or Path.home() / ".kube/config"
-            await load_kube_config(  # type: ignore[no-untyped-call]
-                str(path), context=context, client_configuration=configuration, persist_config=False
-            )
+            try:
+                await load_kube_config(  # type: ignore[no-untyped-call]
+                    str(path), context=context, client_configuration=configuration, persist_config=False
+                )
+            except Exception as error:
+                # With a malformed file the library fails with whatever it runs into.
+                raise ConfigException(f"{path}: {type(error).__name__}: {error}") from error
 
     try:
         await log_in()

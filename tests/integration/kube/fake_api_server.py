@@ -40,6 +40,8 @@ class FakeApiServer:
         """Watches are opened and then hear nothing."""
         self.lists: list[Mapping[str, str]] = []
         """The queries of all requests for lists, in order."""
+        self.tokens: list[str] = []
+        """The Authorization headers of all requests, in order."""
         self.watches: list[Mapping[str, str]] = []
         """The queries of all requests for watches, in order."""
         self.answers: deque[tuple[int, object] | None] = deque()
@@ -133,6 +135,7 @@ class FakeApiServer:
             self.send(_line(event, raw))
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.tokens.append(request.headers.get("Authorization", ""))
         if request.query.get("watch"):
             self.watches.append(dict(request.query))
             return _told(self.watch_answers) or await self._watch(request)
