@@ -27,7 +27,7 @@ def registry(*, own_namespace: str, withdrawn: Question, unused: Question) -> ko
     Registries count only in the operator's own namespace: elsewhere they are not touched.
     """
     handlers = kopf.OperatorRegistry()
-    kopf.on.login(registry=handlers)(kopf.login_via_async_client)
+    kopf.on.login(registry=handlers)(kopf.login_via_client)
 
     @kopf.on.delete(GROUP, VERSION, "registryservices", id="withdraw", registry=handlers)
     async def withdraw(namespace: str | None, name: str, **_: object) -> None:
