@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,8 @@ class FlakyApi:
         self._control_plane = control_plane
         self._failure = 0
         self._expired_watches = 0
+        self._expired_tokens = 0
+        self._page_size = 0
         self._lock = threading.Lock()
         self._watches: set[socket.socket] = set()
         self._http = _Server(("127.0.0.1", 0), lambda *arguments: _Handler(self, *arguments))
@@ -75,6 +77,11 @@ class FlakyApi:
         with self._lock:
             self._expired_watches = count
 
+    def expire_tokens(self, count: int, *, page_size: int) -> None:
+        """Cut lists into pages of ``page_size``, and answer the next ``count`` requests for a further page with 410."""
+        with self._lock:
+            self._expired_tokens, self._page_size = count, page_size
+
     @contextmanager
     def failing(self, status: int = 500) -> Iterator[None]:
         """Answer every request with an error while the block runs; watches that are open go on."""
@@ -103,6 +110,17 @@ class FlakyApi:
         with self._lock:
             self._expired_watches, taken = max(0, self._expired_watches - 1), self._expired_watches > 0
         return taken
+
+    def take_expired_token(self) -> bool:
+        """Whether this request for a further page is one of those that ``expire_tokens`` asked for."""
+        with self._lock:
+            self._expired_tokens, taken = max(0, self._expired_tokens - 1), self._expired_tokens > 0
+        return taken
+
+    @property
+    def page_size(self) -> int:
+        """How many objects a page of a list may have, 0 for as many as the client asks for."""
+        return self._page_size
 
     def connect(self) -> http.client.HTTPSConnection:
         """Return a new connection to the API server."""
@@ -145,6 +163,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif self._is_watch and self._proxy.take_expired_watch():
             expired = {"type": "ERROR", "object": _status(HTTPStatus.GONE, "too old resource version: 1 (2)")}
             self._answer(HTTPStatus.OK, expired)
+        elif "continue" in self._query and self._proxy.take_expired_token():
+            message = "The provided continue parameter is too old"
+            self._answer(HTTPStatus.GONE, _status(HTTPStatus.GONE, message))
         else:
             # Either side may go at any time; the other one learns it from the end of its connection.
             with contextlib.suppress(OSError, http.client.HTTPException):
@@ -159,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, body: bytes) -> None:
         with contextlib.closing(self._proxy.connect()) as upstream:
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
-            upstream.request(self.command, self.path, body or None, headers)
+            upstream.request(self.command, self._path(), body or None, headers)
             response = upstream.getresponse()
             self.send_response(response.status)
             for name, value in response.getheaders():
@@ -189,9 +210,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def _path(self) -> str:
+        """Return what to ask the API server for."""
+        if "limit" not in self._query or not self._proxy.page_size:
+            return self.path
+        query = urlencode({**self._query, "limit": str(self._proxy.page_size)})
+        return urlunsplit(urlsplit(self.path)._replace(query=query))
+
+    @property
+    def _query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.path).query))
+
     @property
     def _is_watch(self) -> bool:
-        return parse_qs(urlsplit(self.path).query).get("watch", ["0"])[0] in {"1", "true", "True"}
+        return self._query.get("watch") in {"1", "true", "True"}
 
 
 def _status(code: int, message: str) -> dict[str, object]:

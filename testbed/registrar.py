@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import urllib3
+
 from testbed.process import Process
 
 if TYPE_CHECKING:
@@ -48,8 +50,12 @@ class Registrar(Process):
         )
 
     def start(self) -> None:
-        """Start it with a fresh token; returns at once."""
-        self.env["KUBECONFIG"] = str(self._kubeconfig())
+        """Start it with a fresh token, or with its former one while there is no API server; returns at once."""
+        try:
+            self.env["KUBECONFIG"] = str(self._kubeconfig())
+        except urllib3.exceptions.HTTPError:
+            if "KUBECONFIG" not in self.env:
+                raise
         super().start()
 
     def _kubeconfig(self) -> Path:

@@ -4,6 +4,7 @@ It acts as users do (objects in, status and calls out) and looks at ZooKeeper wi
 itself but what `assert_...` says.
 """
 
+import contextlib
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
 from dubbo_registrar.dubbo.url import Url
-from testbed.api import Object
+from testbed.api import ApiError, Object
 from testbed.bed import TestBed
 from testbed.dubbo import Call, Consumer, ConsumerKind, Reference
 from testbed.pod import DRAIN_SECONDS, PROVIDER
@@ -51,9 +52,7 @@ class Shop:
         for consumer in self._consumers:
             consumer.stop()
         self._clean_up()
-        if self._client is not None:
-            self._client.stop()
-            self._client.close()
+        self._dismiss_reader()
         self.registrar.stop()
         self.zookeeper.close()
 
@@ -169,8 +168,9 @@ class Shop:
 
     @property
     def reader(self) -> KazooClient:
-        """A plain ZooKeeper client, started when it is first used."""
-        if self._client is None:
+        """A plain ZooKeeper client, a new one whenever the last one has lost its connection."""
+        if self._client is None or not self._client.connected:
+            self._dismiss_reader()
             self._client = self.zookeeper.client()
         return self._client
 
@@ -267,9 +267,22 @@ class Shop:
         for kind in ("deployments", "registryservices"):
             for item in self.api.list(kind, namespace=self.namespace):
                 self._let_go(kind, item)
-        wait_until(lambda: not self.api.list("pods", namespace=self.namespace), timeout=60.0, message="all pods gone")
+        wait_until(self._no_pods_left, timeout=60.0, message="all pods gone")
         for item in self.api.list("registries", namespace=OPERATOR_NAMESPACE):
             self._let_go("registries", item)
+
+    def _no_pods_left(self) -> bool:
+        """Have no pod drain any longer, those included that were made a moment ago; tell whether none is left."""
+        pods = self.api.list("pods", namespace=self.namespace)
+        for pod in pods:
+            with contextlib.suppress(ApiError):
+                self.api.delete("pods", pod["metadata"]["name"], namespace=self.namespace, grace_seconds=0)
+        return not pods
+
+    def _dismiss_reader(self) -> None:
+        if self._client is not None:
+            self._client.stop()
+            self._client.close()
 
     def _let_go(self, kind: str, item: Object) -> None:
         namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]

@@ -1,0 +1,58 @@
+"""What the operator wrote since a mark, provider by provider, from ZooKeeper's transaction log.
+
+`tree_record.py` looks at a directory as its readers do, over time; this looks at all directories as the writer did, in
+sum: a wrong delete shows here even if it was mended at once.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from testbed.observer.history import History
+from testbed.observer.transaction_log import Transaction
+from testbed.zookeeper import ZooKeeper
+from tests.e2e.verdict import address_of
+
+_SESSIONS = frozenset({"createSession", "closeSession"})
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """All transactions since a mark but for sessions that came and went; errors count, they are asked for as well.
+
+    Attributes:
+        transactions: How many.
+        added: How many nodes were made, by `host:port`.
+        removed: How many nodes were deleted, by `host:port`.
+        replaced: How many nodes were deleted with another of the same address made in the same transaction.
+        last: When the last one was made, seconds since 1970; 0 when there is none.
+    """
+
+    transactions: int
+    added: Counter[str]
+    removed: Counter[str]
+    replaced: Counter[str]
+    last: float
+
+    @classmethod
+    def since(cls, zookeeper: ZooKeeper, mark: int = 0) -> Self:
+        """Read what was written after the zxid `mark`, since the server was empty without one."""
+        found = [
+            entry for entry in History.read(zookeeper).entries if entry.zxid > mark and entry.kind not in _SESSIONS
+        ]
+        added, removed, replaced = Counter[str](), Counter[str](), Counter[str]()
+        for entry in found:
+            made, deleted = Counter(_providers(entry, "create")), Counter(_providers(entry, "delete"))
+            added.update(address for address, _ in made - deleted)
+            removed.update(address for address, _ in deleted - made)
+            replaced.update(address for address, _ in made & deleted)
+        return cls(len(found), added, removed, replaced, max((entry.time / 1000 for entry in found), default=0.0))
+
+
+def _providers(transaction: Transaction, kind: str) -> Iterator[tuple[str, str]]:
+    """Yield address and directory of each provider whose node a transaction made or deleted."""
+    for operation in transaction.operations:
+        directory, _, _ = operation.path.rpartition("/")
+        if operation.kind == kind and directory.endswith("/providers"):
+            yield address_of(operation.path), directory
