@@ -186,6 +186,8 @@ class Client:
             raise KubernetesForbiddenError(_forbidden(verb, resource, message))
         if status in _RETRIABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise KubernetesUnavailableError(f"cannot {verb} {resource} now: {status} {message}")
+        if status == HTTPStatus.NOT_FOUND and verb is Verb.LIST:
+            message = "the API server does not serve it: is its CustomResourceDefinition applied?"
         raise KubernetesRefusedError(f"cannot {verb} {resource}: {status} {message}", status=status)
 
 

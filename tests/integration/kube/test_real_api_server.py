@@ -145,6 +145,14 @@ async def test_without_rights(bed: TestBed) -> None:
 
 
 @pytest.mark.asyncio
+async def test_resource_that_is_not_served(real: Client) -> None:
+    """Where the custom resources were not applied, the problem says so."""
+    mirror = Mirror(real, Resource("absences", "dubbo-registrar.io", "v1alpha1"))
+    async with running(mirror.reflector):
+        await eventually(lambda: "is its CustomResourceDefinition applied?" in mirror.reflector.problem)
+
+
+@pytest.mark.asyncio
 async def test_cluster_id(bed: TestBed, real: Client) -> None:
     """The cluster is known by the uid of its namespace kube-system."""
     assert await cluster_id(real) == bed.api.get("namespaces", "kube-system")["metadata"]["uid"]
