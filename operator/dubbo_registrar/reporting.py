@@ -109,15 +109,12 @@ def registry_report(
     else:
         link = Condition("Connected", Truth.FALSE, "Unavailable", problem or f"connecting to {servers}")
     in_use = f"deletion waits: {services} RegistryServices refer to this Registry; delete them or point them elsewhere"
-    ready = _judge(
-        "Ready",
-        (
-            (registry.deleted and services > 0, "InUse", in_use),
-            (not connected, link.reason, link.message),
-            (bool(problem), "WriteRefused", problem),
-        ),
-        otherwise=link.message,
+    obstacles = (
+        (registry.deleted and services > 0, "InUse", in_use),
+        (not connected, link.reason, link.message),
+        (bool(problem), "WriteRefused", problem),
     )
+    ready = replace(_judge("Connected", obstacles, otherwise=link.message), type="Ready")
     conditions = [accepted, link, ready]
     if ready.status is not Truth.TRUE:
         conditions.append(_outlook(ready))
