@@ -1,7 +1,6 @@
 """A real ZooKeeper server, what a plain client sees of it, and our side of it, running."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,11 @@ from kazoo.client import KazooClient
 from testbed.zookeeper import ZooKeeper
 from tests.integration.registry.opened import Opened
 
-# The kernel takes its time to remove a link: none is made a second time.
-_NUMBERS = count(211)
-
 
 @pytest.fixture(scope="session")
 def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeper]:
     """A server that nothing happens to."""
-    server = ZooKeeper(tmp_path_factory.mktemp("zookeeper"), number=210)
+    server = ZooKeeper(tmp_path_factory.mktemp("zookeeper"))
     server.start()
     yield server
     server.close()
@@ -27,7 +23,7 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeper]:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ZooKeeper]:
     """A server of the test's own to do things to, planned and not started."""
-    server = ZooKeeper(tmp_path, number=next(_NUMBERS))
+    server = ZooKeeper(tmp_path)
     yield server
     server.close()
 
