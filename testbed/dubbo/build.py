@@ -11,13 +11,13 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from testbed.binaries import cache, go_command
+from testbed import java
+from testbed.binaries import cache, go_command, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,11 +33,10 @@ _JVM_FLAGS = (
     "-Djava.net.preferIPv4Stack=true",
     # Dubbo 2.6 and 2.7 generate classes by a method that later JDKs closed.
     "--add-opens=java.base/java.lang=ALL-UNNAMED",
-    # No port but the service's own: neither the operator's console nor the metadata service of 3.x.
+    # No port for an operator's console; the name of the option differs between generations.
     *("-Ddubbo.qos.enable=false", "-Ddubbo.application.qos-enable=false"),
-    "-Ddubbo.application.register-mode=interface",
     # How many ms a provider waits for its consumers to leave; 10 s by default.
-    "-Ddubbo.service.shutdown.wait=1000",
+    "-Ddubbo.service.shutdown.wait=300",
     "-Djava.util.logging.SimpleFormatter.format=%1$tT.%1$tL %4$s %3$s %5$s%6$s%n",
 )
 
@@ -57,7 +56,7 @@ def prepare() -> None:
 def java_command(generation: Generation, main: str, *, home: Path) -> list[str]:
     """Return the command that runs a class of ``testbed/clients/java``; ``home`` gets the files Dubbo writes."""
     class_path = f"{_classes() / generation}:{_jars() / generation}/*"
-    return [_jdk("java"), *_JVM_FLAGS, f"-Duser.home={home}", "-cp", class_path, f"testbed.{main}"]
+    return [str(java.program("java")), *_JVM_FLAGS, f"-Duser.home={home}", "-cp", class_path, f"testbed.{main}"]
 
 
 def go_program() -> Path:
@@ -92,14 +91,8 @@ def _make(what: str, folder: Path, fill: Callable[[Path], None]) -> None:
         return
     print(f"  {what} ...", end="", flush=True)
     begin = time.monotonic()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with replacing(folder) as unfinished:
         fill(unfinished)
-        unfinished.chmod(0o755)
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     print(f" {time.monotonic() - begin:.0f} s", flush=True)
 
 
@@ -120,7 +113,9 @@ def _compile(folder: Path) -> None:
                 # The same classes, before Dubbo went to the Apache foundation.
                 file.write_text(file.read_text().replace("org.apache.dubbo", "com.alibaba.dubbo"))
         options = ["-nowarn", "-XDsuppressNotes", "--release", "11", "-cp", f"{_jars() / generation}/*"]
-        subprocess.run([_jdk("javac"), *options, "-d", str(folder / generation), *map(str, files)], check=True)
+        subprocess.run(
+            [str(java.program("javac")), *options, "-d", str(folder / generation), *map(str, files)], check=True
+        )
 
 
 def _build_go(folder: Path) -> None:
@@ -128,11 +123,6 @@ def _build_go(folder: Path) -> None:
     subprocess.run(
         [go_command(), "build", *flags, "."], cwd=_CLIENTS / "go", env={**os.environ, "CGO_ENABLED": "0"}, check=True
     )
-
-
-def _jdk(program: str) -> str:
-    home = os.environ.get("JAVA_HOME")
-    return str(Path(home) / "bin" / program) if home else program
 
 
 @contextmanager

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 Form: TypeAlias = Literal["text", "node"]
 """``text``: a URL as it is written for people (``URL.valueOf``). ``node``: the name of a child of a ``providers``
-directory, read as the ZooKeeper registry of that generation reads it."""
+directory, read by the class that the ZooKeeper registry of that generation uses (3.3 cuts ``timestamp`` and ``pid`` out
+of the name before, which is not done here)."""
 
 _ANSWER_SECONDS = 60.0
 

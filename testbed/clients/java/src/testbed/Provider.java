@@ -16,6 +16,8 @@ import org.apache.dubbo.config.ServiceConfig;
  */
 public final class Provider {
     public static void main(String[] args) throws Exception {
+        // Else 3.x opens a second port, on all addresses, for its metadata service.
+        System.setProperty("dubbo.application.register-mode", "interface");
         String host = args[0];
         int port = Integer.parseInt(args[1]);
         ApplicationConfig application = new ApplicationConfig(args[3]);
