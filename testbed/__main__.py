@@ -1,9 +1,10 @@
-"""The test bed by hand: ``python -m testbed up|shell|exec -- COMMAND``."""
+"""The test bed by hand: ``python -m testbed demo|up|shell|exec -- COMMAND``."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import shlex
 import signal
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from testbed import binaries, namespace
 from testbed.bed import TestBed
+from testbed.demo import run as show
 from testbed.process import die_with_parent
 
 if TYPE_CHECKING:
@@ -25,11 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="start everything and stay until Ctrl-C")
     commands.add_parser("shell", help="start everything and open a shell with kubectl in it")
+    demo = commands.add_parser("demo", help="show the operator at work")
+    demo.add_argument("--keep", action="store_true", help="stay up afterwards, until Ctrl-C")
     execute = commands.add_parser("exec", help="start everything and run a command in it")
     execute.add_argument("arguments", nargs="+", metavar="COMMAND")
     options = parser.parse_args(arguments)
     namespace.enter()
+    logging.getLogger("kazoo").setLevel(logging.CRITICAL)  # what its readers see while ZooKeeper is stopped on purpose
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if options.command == "demo":
+        return show(keep=options.keep, shell_command=shell_command)
     with TestBed() as bed:
         if options.command == "exec":
             return _run(bed, options.arguments)
