@@ -34,6 +34,9 @@ class Statuses(Protocol):
     def report_registry(self, declared: Declared[Registry], report: Report) -> None:
         """Show a report in the status of a Registry, soon."""
 
+    def forget(self, uid: str) -> None:
+        """Forget an object that is gone."""
+
 
 class Controller:
     """All services, pods and registries that this operator serves. Called only from one event loop."""
@@ -82,7 +85,7 @@ class Controller:
         if declared is not None and self._services.get(key) == declared:
             return
         if declared is None:
-            self._services.pop(key, None)
+            self._forget(self._services.pop(key, None))
             touched = self._desired.drop_service(key)
         else:
             self._services[key] = declared
@@ -96,7 +99,7 @@ class Controller:
         """Take in a Registry that is new, changed or (None) gone."""
         former = self._registries.get(key.name)
         if declared is None:
-            self._registries.pop(key.name, None)
+            self._forget(self._registries.pop(key.name, None))
         else:
             self._registries[key.name] = declared
         if self._tasks is not None and _place(former) != _place(declared):
@@ -137,6 +140,10 @@ class Controller:
                 self._reopen(name)
             tasks.create_task(self._report())
             tasks.create_task(self._resync())
+
+    def _forget(self, declared: Declared[Service] | Declared[Registry] | None) -> None:
+        if declared is not None:
+            self._statuses.forget(declared.uid)
 
     def _take_in(self, declared: Declared[Service]) -> set[tuple[str, str]]:
         if declared.value is not None:
