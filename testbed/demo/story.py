@@ -32,9 +32,8 @@ def run(*, keep: bool, shell_command: Callable[[TestBed], str]) -> int:
         try:
             problems = _play(scene)
             if keep:
-                print(
-                    f"\nIt stays up. A shell with kubectl, from another terminal:\n  {shell_command(bed)}\nCtrl-C ends it."
-                )
+                print("\nIt stays up until Ctrl-C. A shell with kubectl in it, from another terminal:")
+                print(f"  {shell_command(bed)}", flush=True)
                 _wait_for_interrupt()
         finally:
             scene.close()
@@ -98,7 +97,7 @@ def _story(scene: Scene, view: View, figures: list[str]) -> None:
     scene.bed.zookeeper.stop()
     stopped = time.monotonic()
     scene.scale(6)
-    wait_until(lambda: len(scene.ready()) == 6, timeout=30.0, message="6 pods ready while ZooKeeper is away")  # noqa: PLR2004
+    wait_until(lambda: len(scene.ready()) > len(old), timeout=30.0, message="6 pods ready while ZooKeeper is away")
     wait_until(lambda: time.monotonic() - stopped > _OUTAGE_SECONDS, timeout=_OUTAGE_SECONDS + 1)
     view.tell("ZooKeeper is started again, with its data")
     scene.bed.zookeeper.start()
