@@ -44,12 +44,14 @@ def zookeeper(_server: ZooKeeper) -> Iterator[ZooKeeper]:
 
 
 @pytest.fixture
-def list_provider(zookeeper: ZooKeeper) -> Iterator[Callable[..., None]]:
-    """Write the node of a provider: ``list_provider(address, reference, protocol="dubbo")``."""
+def list_provider(zookeeper: ZooKeeper) -> Iterator[Callable[..., str]]:
+    """Write the node of a provider and return its path: ``list_provider(address, reference, timestamp="1")``."""
     client: KazooClient = zookeeper.client()
 
-    def write(address: str, reference: Reference, *, protocol: str = "dubbo") -> None:
-        client.create(_node(address, reference, protocol), makepath=True)
+    def write(address: str, reference: Reference, *, protocol: str = "dubbo", **parameters: str) -> str:
+        path = _node(address, reference, protocol, parameters)
+        client.create(path, makepath=True)
+        return path
 
     yield write
     client.stop()
@@ -97,8 +99,8 @@ def consumer(zookeeper: ZooKeeper, tmp_path: Path) -> Iterator[Callable[..., Con
         one.stop()
 
 
-def _node(address: str, reference: Reference, protocol: str) -> str:
-    wanted = {"anyhost": "true", "application": "demo", "interface": reference.interface}
+def _node(address: str, reference: Reference, protocol: str, parameters: dict[str, str]) -> str:
+    wanted = {"anyhost": "true", "application": "demo", "interface": reference.interface, **parameters}
     if reference.group:
         wanted["group"] = reference.group
     if reference.version:

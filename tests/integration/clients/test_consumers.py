@@ -25,7 +25,7 @@ ADDRESSES = frozenset({"10.64.0.2:20880", "10.64.0.3:20880"})
 def test_a_consumer_calls_all_listed_providers_of_both_services(
     kind: ConsumerKind,
     provider: Callable[..., Provider],
-    list_provider: Callable[..., None],
+    list_provider: Callable[..., str],
     consumer: Callable[..., Consumer],
 ) -> None:
     """Every kind of consumer calls a dubbo-go and a Java provider, with group and version and without; none fails."""
@@ -46,7 +46,7 @@ def test_a_consumer_calls_all_listed_providers_of_both_services(
 def test_a_consumer_waits_for_its_first_provider(
     kind: ConsumerKind,
     provider: Callable[..., Provider],
-    list_provider: Callable[..., None],
+    list_provider: Callable[..., str],
     consumer: Callable[..., Consumer],
 ) -> None:
     """Without a provider calls fail as no-provider; they succeed once one is listed, and the list shows it."""
@@ -61,7 +61,7 @@ def test_a_consumer_waits_for_its_first_provider(
 
 
 def test_a_call_that_hangs_leaves_the_other_reference_alone(
-    provider: Callable[..., Provider], list_provider: Callable[..., None], consumer: Callable[..., Consumer]
+    provider: Callable[..., Provider], list_provider: Callable[..., str], consumer: Callable[..., Consumer]
 ) -> None:
     """Calls to a frozen provider time out after 3 s while those of the other reference go on at their rate."""
     frozen, serving = provider("dubbo-go", "10.64.0.2"), provider("dubbo-go", "10.64.0.3")
@@ -85,7 +85,7 @@ def test_a_call_that_hangs_leaves_the_other_reference_alone(
 
 
 def test_group_and_version_tell_services_apart(
-    provider: Callable[..., Provider], list_provider: Callable[..., None], consumer: Callable[..., Consumer]
+    provider: Callable[..., Provider], list_provider: Callable[..., str], consumer: Callable[..., Consumer]
 ) -> None:
     """A consumer that names no group does not take a provider of a group."""
     running = provider("dubbo-go", "10.64.0.2")

@@ -17,7 +17,7 @@ ORDER = Reference("demo.OrderService", protocol="tri")
 
 
 def test_a_consumer_calls_a_provider_over_tri(
-    provider: Callable[..., Provider], list_provider: Callable[..., None], consumer: Callable[..., Consumer]
+    provider: Callable[..., Provider], list_provider: Callable[..., str], consumer: Callable[..., Consumer]
 ) -> None:
     """A node that starts with tri:// is called over tri, with group and version and without."""
     running = provider("java-3.3", "10.64.0.2", protocol="tri")
