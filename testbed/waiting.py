@@ -13,7 +13,7 @@ T = TypeVar("T")
 _INTERVAL_SECONDS = 0.015
 
 
-def wait_until(condition: Callable[[], T], *, timeout: float = 10.0, message: str = "") -> T:
+def wait_until(condition: Callable[[], T], *, timeout: float = 30.0, message: str = "") -> T:
     """Return the first truthy value of ``condition``, asked every 15 ms for at most ``timeout`` seconds.
 
     Raises:
