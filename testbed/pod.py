@@ -36,7 +36,8 @@ SERVING = f"{ANNOTATION}serving"
 CRASH = f"{ANNOTATION}crash"
 DRAIN_SECONDS = f"{ANNOTATION}drain-seconds"
 
-_READY_SECONDS = 60.0
+# How long a deletion may go unnoticed while a process starts.
+_READY_SLICE_SECONDS = 0.2
 _POLL_SECONDS = 0.05
 _RETRY_SECONDS = 0.1
 _FORCED_GRACE_SECONDS = 2.0
@@ -145,9 +146,7 @@ class Pod:
         )
         self.provider = provider
         provider.start()
-        # One that never answers is a crash like any other; its log says why.
-        with contextlib.suppress(ProcessError):
-            provider.wait_ready(_READY_SECONDS)
+        if self._becomes_ready(provider):
             self._annotate({SERVING: "true", CRASH: None})
         while provider.alive and not self._terminating:
             self._wait(lambda: self._terminating, timeout=_POLL_SECONDS)
@@ -155,6 +154,14 @@ class Pod:
             self._annotate({SERVING: None, CRASH: "true"})
             # A restart faster than the change of state would go unseen.
             self._wait(lambda: self._terminating or self._crash_shown)
+
+    def _becomes_ready(self, provider: Provider) -> bool:
+        """Wait until the process answers; false when it dies before, or the pod is told to end."""
+        while provider.alive and not self._terminating:
+            with contextlib.suppress(ProcessError):
+                provider.wait_ready(_READY_SLICE_SECONDS)
+                return True
+        return False
 
     def _end(self) -> None:
         seen = time.time()
