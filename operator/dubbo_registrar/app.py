@@ -142,9 +142,15 @@ async def _in_thread(work: Coroutine[Any, Any, None], stop: threading.Event) -> 
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
 
+    async def until_its_end() -> None:
+        try:
+            await work
+        finally:
+            stop.set()  # a thread of kopf's waits for it, and asyncio.run waits for that thread
+
     def target() -> None:
         try:
-            asyncio.run(work)
+            asyncio.run(until_its_end())
         except Exception:  # noqa: BLE001 - whatever it was, the operator goes on and kopf is started again
             _log.exception("kopf failed")
         finally:

@@ -59,7 +59,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.networking.request_timeout = 30
     chosen.networking.connect_timeout = 5
     chosen.networking.error_backoffs = Endless()
-    chosen.process.ultimate_exiting_timeout = 5
+    chosen.process.ultimate_exiting_timeout = None  # else an end of kopf that takes long is a SIGKILL for all of us
     return chosen
 
 
