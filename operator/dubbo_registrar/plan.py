@@ -2,17 +2,18 @@
 
     stands there           wanted                     not wanted
     nothing                create                     -
-    ours                   leave                      delete
-    ours, other mark       rewrite the mark           delete
-    ours, to be kept       leave, report as taken     leave
+    ours                   keep                       delete, unless it is kept as it is
+    ours, other mark       rewrite the mark           delete, unless it is kept as it is
     foreign                leave, report as taken     leave
 
-A create and a delete of the same claim (service at an address) are one replace: both happen in one transaction, because
-dubbo-go keeps an invoker by its address and applies an add before a delete. Creates and replaces come before plain
-deletes, so that no reader ever sees fewer providers than the smaller of the old and the new list has.
+A node whose parameters changed has another name for the same claim (service at an address). The new one is created
+first, and the old one stays until the new one has stood for a while (`young`): dubbo-go may hear of a deletion before a
+creation even when both are one transaction, and would end the calls that are under way. Creates come before deletes in
+any case, so that no reader ever sees fewer providers than the smaller of the old and the new list has.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from dubbo_registrar.desired import Directory
@@ -24,15 +25,6 @@ from dubbo_registrar.model import Claim, Mark, Node, Owner, Provider
 class Create:
     """A node to create with its mark."""
 
-    name: str
-    mark: Mark
-
-
-@dataclass(frozen=True, slots=True)
-class Replace:
-    """A node to delete and one to create in its place, in one transaction."""
-
-    old: str
     name: str
     mark: Mark
 
@@ -57,22 +49,26 @@ class Plan:
     """What to do in one `providers` directory, in this order."""
 
     creates: tuple[Create, ...] = ()
-    replaces: tuple[Replace, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
     deletes: tuple[Delete, ...] = ()
+    succeeded: frozenset[str] = frozenset()
+    """Names of ours that are to go once their successors have stood for a while: no step yet."""
     taken: frozenset[str] = frozenset()
     """Names that are wanted, and whose place a node has that is not to be touched: foreign, or kept."""
 
     @property
     def empty(self) -> bool:
         """Tell whether there is nothing to write."""
-        return not (self.creates or self.replaces or self.rewrites or self.deletes)
+        return not (self.creates or self.rewrites or self.deletes)
 
 
-def plan(*, wanted: Directory, current: Mapping[str, Node], owner: Owner) -> Plan:
+def plan(
+    *, wanted: Directory, current: Mapping[str, Node], owner: Owner, young: AbstractSet[str] = frozenset()
+) -> Plan:
     """Return what makes a directory's nodes (`current`, by name) those that are wanted, touching only the owner's own.
 
     Nodes of the services and pods that `wanted.kept` names stay as they are, and nobody else gets what they claim.
+    `young` names the nodes that were created a moment ago: what they succeed stays for now.
     """
     rewrites: list[Rewrite] = []
     taken: set[str] = set()
@@ -88,25 +84,22 @@ def plan(*, wanted: Directory, current: Mapping[str, Node], owner: Owner) -> Pla
             leaving.append(name)
         elif node.mark != (mark := mark_of(wanted.providers[name], owner)):
             rewrites.append(Rewrite(name, mark))
-    places = {claim: name for name in leaving if (claim := claim_of(name)) is not None}
     creates: list[Create] = []
-    replaces: dict[str, Replace] = {}
     for name, provider in wanted.providers.items():
-        mark = mark_of(provider, owner)
         if name in current:
             continue
         if provider.claim in held:
             taken.add(name)
-        elif provider.claim in places:
-            old = places.pop(provider.claim)
-            replaces[old] = Replace(old, name, mark)
         else:
-            creates.append(Create(name, mark))
+            creates.append(Create(name, mark_of(provider, owner)))
+    fresh = young & current.keys() | {step.name for step in creates}
+    successors = {provider.claim for name, provider in wanted.providers.items() if name in fresh}
+    succeeded = {name for name in leaving if successors and claim_of(name) in successors}
     return Plan(
         creates=tuple(creates),
-        replaces=tuple(replaces.values()),
         rewrites=tuple(rewrites),
-        deletes=tuple(Delete(name) for name in leaving if name not in replaces),
+        deletes=tuple(Delete(name) for name in leaving if name not in succeeded),
+        succeeded=frozenset(succeeded),
         taken=frozenset(taken),
     )
 

@@ -12,9 +12,9 @@ from itertools import chain, repeat
 
 from dubbo_registrar.errors import RefusedError, RegistryUnavailableError, UnknownOutcomeError
 from dubbo_registrar.model import Mark, Node, Owner
-from dubbo_registrar.plan import Create, Delete, Plan, Replace, Rewrite
+from dubbo_registrar.plan import Create, Delete, Plan, Rewrite
 
-Step = Create | Replace | Rewrite | Delete
+Step = Create | Rewrite | Delete
 Nodes = dict[str, Mark | None]
 
 
@@ -70,6 +70,8 @@ class InMemoryTree:
         """The number of steps in each transaction that was sent."""
         self.refused: set[str] = set()
         """Interfaces and names that may not be written."""
+        self.silent = 0
+        """How many of the next reads get no answer, although the connection stays."""
         self.losses: list[bool] = []
         """For each of the next transactions: its answer is lost, after it was carried out or (False) before."""
 
@@ -98,7 +100,7 @@ class InMemoryTree:
         self.heard(None)
 
     async def interfaces(self) -> tuple[str, ...]:
-        await self._travel()
+        await self._ask()
         return tuple(self.server.directories)
 
     async def ensure(self, interface: str) -> None:
@@ -111,7 +113,7 @@ class InMemoryTree:
 
     async def read(self, interface: str, known: Mapping[str, Node]) -> dict[str, Node] | None:
         self.reads.append(interface)
-        await self._travel()
+        await self._ask()
         watches = self.server.watches[interface]
         if self._hear not in watches:
             watches.append(self._hear)
@@ -123,7 +125,7 @@ class InMemoryTree:
         return {name: node or Node(name, there[name]) for name, node in nodes.items() if node or name in there}
 
     async def apply(self, interface: str, plan: Plan, *, single: bool = False) -> None:
-        growing: list[Step] = [*plan.creates, *plan.replaces, *plan.rewrites]
+        growing: list[Step] = [*plan.creates, *plan.rewrites]
         shrinking: list[Step] = [*plan.deletes]
         refusals: list[RefusedError] = []
         for steps in (growing, shrinking):
@@ -163,6 +165,12 @@ class InMemoryTree:
         self.server.directories[interface] = nodes
         self.server.changed(interface)
 
+    async def _ask(self) -> None:
+        await self._travel()
+        if self.silent:
+            self.silent -= 1
+            raise RegistryUnavailableError("no answer")
+
     async def _travel(self) -> None:
         """Get to the server, or fail on the way."""
         epoch = self.epoch
@@ -191,12 +199,7 @@ def _operate(nodes: Nodes, step: Step) -> None:
             raise RefusedError("there is such a node")
         case Delete() | Rewrite() if step.name not in nodes:
             raise RefusedError("no such node")
-        case Replace() if step.old not in nodes or step.name in nodes:
-            raise RefusedError("no such node to replace, or there is one of the new name")
         case Create() | Rewrite():
-            nodes[step.name] = step.mark
-        case Replace():
-            del nodes[step.old]
             nodes[step.name] = step.mark
         case Delete():
             del nodes[step.name]

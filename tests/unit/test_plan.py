@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from dubbo_registrar.desired import Directory
 from dubbo_registrar.dubbo.provider import claim_of
 from dubbo_registrar.model import Mark, Node, Provider
-from dubbo_registrar.plan import Create, Delete, Plan, Replace, Rewrite, plan
+from dubbo_registrar.plan import Create, Delete, Plan, Rewrite, plan
 from tests.unit.objects import OURS, THEIRS, mark, providers
 
 Nodes = Mapping[str, Node]
-Step = Create | Replace | Rewrite | Delete
+Step = Create | Rewrite | Delete
 
 LAW = settings(max_examples=50)
 
@@ -44,16 +44,14 @@ def directories(draw: st.DrawFn) -> tuple[Directory, dict[str, Node]]:
     return Directory({one.name: one for one in wanted}, (), kept), standing | strange
 
 
-def made(wanted: Directory, current: Nodes) -> Plan:
+def made(wanted: Directory, current: Nodes, *, young: frozenset[str] = frozenset()) -> Plan:
     """Return the plan for a directory."""
-    return plan(wanted=wanted, current=current, owner=OURS)
+    return plan(wanted=wanted, current=current, owner=OURS, young=young)
 
 
 def done(nodes: Nodes, step: Step) -> Nodes:
     """Carry out one step as ZooKeeper would: a condition that is not met is an error."""
     after = dict(nodes)
-    if isinstance(step, Replace):
-        del after[step.old]
     if isinstance(step, Rewrite | Delete):
         del after[step.name]
     if not isinstance(step, Delete):
@@ -64,8 +62,14 @@ def done(nodes: Nodes, step: Step) -> Nodes:
 
 def applied(steps: Plan, current: Nodes) -> Nodes:
     """Carry out a plan."""
-    every: list[Step] = [*steps.creates, *steps.replaces, *steps.rewrites, *steps.deletes]
+    every: list[Step] = [*steps.creates, *steps.rewrites, *steps.deletes]
     return reduce(done, every, current)
+
+
+def settled(wanted: Directory, current: Nodes) -> Nodes:
+    """Carry out the plan, and the one that follows once successors have stood for a while."""
+    first = applied(made(wanted, current), current)
+    return applied(made(wanted, first), first)
 
 
 def untouchable(wanted: Directory, node: Node) -> bool:
@@ -79,7 +83,7 @@ def test_a_plan_makes_what_is_wanted_beside_what_is_not_to_be_touched(drawn: tup
     """Afterwards foreign and kept nodes are as before; beside them is what is wanted and not taken, rightly marked."""
     wanted, current = drawn
     steps = made(wanted, current)
-    after = applied(steps, current)
+    after = settled(wanted, current)
     spared = {name: node for name, node in current.items() if untouchable(wanted, node)}
     expected = {name: Node(name, mark(wanted.providers[name])) for name in wanted.providers.keys() - steps.taken}
     assert after == expected | spared
@@ -106,7 +110,7 @@ def test_no_reader_sees_fewer_than_before_or_after(drawn: tuple[Directory, dict[
     """After each step, in any order of what adds, a reader finds at least the smaller of the old and the new number."""
     wanted, current = drawn
     steps = made(wanted, current)
-    growing: list[Step] = [*steps.creates, *steps.replaces, *steps.rewrites]
+    growing: list[Step] = [*steps.creates, *steps.rewrites]
     order.shuffle(growing)
     before: Nodes = current
     seen = list(accumulate([*growing, *steps.deletes], done, initial=before))
@@ -116,20 +120,19 @@ def test_no_reader_sees_fewer_than_before_or_after(drawn: tuple[Directory, dict[
 @LAW
 @given(directories())
 def test_nothing_is_left_to_do_afterwards(drawn: tuple[Directory, dict[str, Node]]) -> None:
-    """The plan for what a plan made is empty."""
+    """The plan for what plans made is empty."""
     wanted, current = drawn
-    assert made(wanted, applied(made(wanted, current), current)).empty
+    assert made(wanted, settled(wanted, current)).empty
 
 
 @LAW
 @given(directories())
 def test_what_is_not_ours_is_not_touched(drawn: tuple[Directory, dict[str, Node]]) -> None:
-    """Foreign nodes, damaged marks and kept nodes are in no step that deletes, replaces or rewrites."""
+    """Foreign nodes, damaged marks and kept nodes are in no step that deletes or rewrites."""
     wanted, current = drawn
     steps = made(wanted, current)
     hit = {
         *(step.name for step in steps.deletes),
-        *(step.old for step in steps.replaces),
         *(step.name for step in steps.rewrites),
     }
     assert not [name for name in hit if untouchable(wanted, current[name])]
@@ -137,12 +140,17 @@ def test_what_is_not_ours_is_not_touched(drawn: tuple[Directory, dict[str, Node]
 
 @LAW
 @given(directories())
-def test_a_replace_is_of_one_claim(drawn: tuple[Directory, dict[str, Node]]) -> None:
-    """A replace pairs two names of one claim, and no claim that is deleted is created apart from it."""
+def test_a_claim_is_never_without_a_node(drawn: tuple[Directory, dict[str, Node]]) -> None:
+    """What is deleted has no successor in the same plan, nor a young one: that is to stand for a while first."""
     wanted, current = drawn
     steps = made(wanted, current)
-    assert all(claim_of(step.old) == claim_of(step.name) for step in steps.replaces)
-    assert not {claim_of(step.name) for step in steps.creates} & {claim_of(step.name) for step in steps.deletes}
+    created = {claim_of(step.name) for step in steps.creates}
+    assert not created & {claim_of(step.name) for step in steps.deletes}
+
+    after = applied(steps, current)
+    again = made(wanted, after, young=frozenset(step.name for step in steps.creates))
+    assert not created & {claim_of(step.name) for step in again.deletes}
+    assert again.succeeded == steps.succeeded
 
 
 @LAW
@@ -157,12 +165,18 @@ def test_the_order_of_the_nodes_does_not_matter(drawn: tuple[Directory, dict[str
     assert made(wanted, current) == made(wanted, dict(current))
 
 
-def test_a_changed_parameter_is_a_replace() -> None:
-    """Another weight at the same address is one delete and one create in one step, not one of each."""
+def test_a_changed_parameter_is_a_successor_beside_the_old_node() -> None:
+    """Another weight at the same address is a create; the old node goes only when the new one is not young any more."""
     wanted = providers(1, weight=50)
     (old,), (new,) = providers(1, weight=100).values(), wanted.values()
-    steps = made(Directory(wanted, (), frozenset()), {old.name: Node(old.name, mark(old))})
-    assert steps == Plan(replaces=(Replace(old.name, new.name, mark(new)),))
+    directory = Directory(wanted, (), frozenset())
+    before = {old.name: Node(old.name, mark(old))}
+    first = made(directory, before)
+    assert first == Plan(creates=(Create(new.name, mark(new)),), succeeded=frozenset({old.name}))
+
+    both = applied(first, before)
+    assert made(directory, both, young=frozenset({new.name})) == Plan(succeeded=frozenset({old.name}))
+    assert made(directory, both) == Plan(deletes=(Delete(old.name),))
 
 
 def test_another_pod_at_an_address_takes_its_node_over() -> None:

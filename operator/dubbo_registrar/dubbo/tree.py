@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from dubbo_registrar.dubbo.encoding import MalformedUrlError, decode, encode
+from dubbo_registrar.dubbo.encoding import decode, encode
 
 NOT_INTERFACES = frozenset({"config", "mapping", "metadata"})
 """What Dubbo 2.7 and 3 keep beside the interfaces: config centre, service mapping, metadata reports."""
@@ -29,12 +29,15 @@ def directory_name(interface: str) -> str:
 
 
 def interface_of(directory: str) -> str | None:
-    """Return the interface that a directory below the root belongs to; None when it is not an interface's."""
-    if directory in NOT_INTERFACES:
-        return None
+    """Return the interface that a directory below the root belongs to; None when it is not an interface's.
+
+    Anybody may make a directory there. Only a name that `directory_name` would give counts: `%2E` and `%63onfig` are
+    names that ZooKeeper takes, and no interface's.
+    """
     try:
-        return decode(directory)
-    except MalformedUrlError:
+        interface = decode(directory)
+        return interface if directory_name(interface) == directory else None
+    except ValueError:
         return None
 
 

@@ -39,9 +39,12 @@ def encode(mark: Mark) -> bytes:
     return data
 
 
-def decode(data: bytes) -> Mark | None:
-    """Return the mark, or None for anything else: foreign or damaged data, another version. Never raises."""
-    if len(data) > LIMIT:
+def decode(data: bytes | None) -> Mark | None:
+    """Return the mark, or None for anything else: foreign or damaged data, another version, none. Never raises.
+
+    A node may have no data at all, which is not the same as empty data: `create <path>` in zkCli.sh makes such nodes.
+    """
+    if data is None or len(data) > LIMIT:
         return None
     try:
         content = json.loads(data.decode("ascii"))

@@ -41,8 +41,8 @@ class Operation:
     data: bytes = b""
 
 
-Step = tuple[Operation, ...]
-"""Operations that must not be torn apart: the two of a replace, or one alone."""
+Batch = tuple[Operation, ...]
+"""The operations of one transaction."""
 
 
 class TransactionRefusedError(RefusedError):
@@ -54,39 +54,35 @@ class TransactionRefusedError(RefusedError):
         """The directory that the node belongs in does not exist."""
 
 
-def growing(plan: Plan) -> list[Step]:
-    """Return the steps of a plan that add providers or keep their number: creates, replaces, rewrites."""
+def growing(plan: Plan) -> list[Operation]:
+    """Return the operations of a plan that add providers or keep their number: creates and rewrites."""
     return [
-        *((Operation(Verb.CREATE, create.name, encode(create.mark)),) for create in plan.creates),
-        *(
-            (Operation(Verb.DELETE, replace.old), Operation(Verb.CREATE, replace.name, encode(replace.mark)))
-            for replace in plan.replaces
-        ),
-        *((Operation(Verb.REWRITE, rewrite.name, encode(rewrite.mark)),) for rewrite in plan.rewrites),
+        *(Operation(Verb.CREATE, create.name, encode(create.mark)) for create in plan.creates),
+        *(Operation(Verb.REWRITE, rewrite.name, encode(rewrite.mark)) for rewrite in plan.rewrites),
     ]
 
 
-def shrinking(plan: Plan) -> list[Step]:
-    """Return the steps of a plan that take providers away: its deletes."""
-    return [(Operation(Verb.DELETE, delete.name),) for delete in plan.deletes]
+def shrinking(plan: Plan) -> list[Operation]:
+    """Return the operations of a plan that take providers away: its deletes."""
+    return [Operation(Verb.DELETE, delete.name) for delete in plan.deletes]
 
 
-def batches(directory: str, steps: Iterable[Step]) -> Iterator[Step]:
-    """Cut steps, in order, into batches that one transaction can take. A step is never cut."""
+def batches(directory: str, operations: Iterable[Operation]) -> Iterator[Batch]:
+    """Cut operations, in order, into batches that one transaction can take."""
     batch: list[Operation] = []
     size = 0
-    for step in steps:
-        length = sum(_OVERHEAD_BYTES + len(directory) + len(each.name) + len(each.data) for each in step)
-        if batch and (len(batch) + len(step) > _MOST_OPERATIONS or size + length > _MOST_BYTES):
+    for operation in operations:
+        length = _OVERHEAD_BYTES + len(directory) + len(operation.name) + len(operation.data)
+        if batch and (len(batch) == _MOST_OPERATIONS or size + length > _MOST_BYTES):
             yield tuple(batch)
             batch, size = [], 0
-        batch.extend(step)
+        batch.append(operation)
         size += length
     if batch:
         yield tuple(batch)
 
 
-async def commit(session: Session, directory: str, batch: Step) -> None:
+async def commit(session: Session, directory: str, batch: Batch) -> None:
     """Carry a batch out in one transaction.
 
     Raises:

@@ -113,8 +113,8 @@ class ZooKeeperRegistry:
         Args:
             interface: Whose directory the plan is for.
             plan: What to do.
-            single: Give each step a transaction of its own, so that one which cannot be done does not keep others from
-                it. Without this, the deletes of a larger plan are not tried when something before them was refused.
+            single: Give each operation a transaction of its own, so that one which cannot be done does not keep the
+                others. Without this, the deletes of a larger plan are not tried when something before was refused.
 
         Raises:
             RefusedError: At least one transaction was refused, the message says what for; the others are done. When the
@@ -127,7 +127,8 @@ class ZooKeeperRegistry:
         if len(whole) == 1:
             refused = await self._commit(directory, whole)
         elif single:
-            refused = await self._commit(directory, growing) + await self._commit(directory, shrinking)
+            refused = await self._commit(directory, ((each,) for each in growing))
+            refused += await self._commit(directory, ((each,) for each in shrinking))
         else:
             refused = await self._commit(directory, transaction.batches(directory, growing))
             if not refused:
@@ -140,13 +141,13 @@ class ZooKeeperRegistry:
             )
 
     async def _commit(
-        self, directory: str, batches: Iterable[transaction.Step]
+        self, directory: str, batches: Iterable[transaction.Batch]
     ) -> list[transaction.TransactionRefusedError]:
         """Commit batches, a few at a time, and return the refusals once all are answered."""
         window = asyncio.Semaphore(_TRANSACTIONS_AT_ONCE)
         refused: list[transaction.TransactionRefusedError] = []
 
-        async def commit(batch: transaction.Step) -> None:
+        async def commit(batch: transaction.Batch) -> None:
             async with window:
                 try:
                     await transaction.commit(self._session, directory, batch)

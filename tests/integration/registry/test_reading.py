@@ -35,7 +35,7 @@ async def test_ensure_what_exists(opened: Opened, steady: ZooKeeper, root: str) 
 
 async def test_interfaces(opened: Opened, plain: KazooClient, root: str) -> None:
     """Interfaces are listed by name, without what Dubbo keeps beside them and what is no encoded name."""
-    for name in ("com.acme.Order", "com.acme.Cart%24Inner", "config", "mapping", "metadata", "%zz"):
+    for name in ("com.acme.Order", "com.acme.Cart%24Inner", "config", "mapping", "metadata", "%zz", "%2E", "%63onfig"):
         plain.create(f"/{root}/{name}", makepath=True)
 
     assert await opened.registry.interfaces() == ("com.acme.Cart$Inner", "com.acme.Order")
@@ -51,11 +51,13 @@ async def test_read(opened: Opened, plain: KazooClient, providers: Directory) ->
     plain.create(providers("com.acme.Cart") + "/ours", encode(MARK), makepath=True)
     plain.create(providers("com.acme.Cart") + "/java", b"10.0.0.1")
     plain.create(providers("com.acme.Cart") + "/go", b"")
+    plain.create(providers("com.acme.Cart") + "/shell", None)
 
     assert await opened.registry.read("com.acme.Cart", {}) == {
         "ours": Node("ours", MARK),
         "java": Node("java", None),
         "go": Node("go", None),
+        "shell": Node("shell", None),
     }
 
 

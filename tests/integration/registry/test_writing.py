@@ -7,7 +7,7 @@ from kazoo.client import KazooClient
 
 from dubbo_registrar.errors import RefusedError
 from dubbo_registrar.model import Node
-from dubbo_registrar.plan import Create, Delete, Plan, Replace, Rewrite
+from dubbo_registrar.plan import Create, Delete, Plan, Rewrite
 from dubbo_registrar.registry.mark import encode
 from testbed.observer.history import History
 from testbed.zookeeper import ZooKeeper
@@ -32,14 +32,13 @@ async def names(opened: Opened) -> set[str]:
 async def test_one_transaction(opened: Opened, steady: ZooKeeper, providers: Directory) -> None:
     """A plan that fits is one transaction, whatever it consists of."""
     await opened.registry.ensure(CART)
-    await opened.registry.apply(CART, creates("old", "kept", "gone"))
+    await opened.registry.apply(CART, creates("kept", "gone"))
     before = History.read(steady).last_zxid
 
     await opened.registry.apply(
         CART,
         Plan(
             creates=(Create("new", MARK),),
-            replaces=(Replace("old", "changed", MARK),),
             rewrites=(Rewrite("kept", OTHER_MARK),),
             deletes=(Delete("gone"),),
         ),
@@ -48,7 +47,6 @@ async def test_one_transaction(opened: Opened, steady: ZooKeeper, providers: Dir
     assert len(History.read(steady).transactions(after=before, below=providers(CART))) == 1
     assert await opened.registry.read(CART, {}) == {
         "new": Node("new", MARK),
-        "changed": Node("changed", MARK),
         "kept": Node("kept", OTHER_MARK),
     }
 
@@ -63,7 +61,7 @@ async def test_nodes_are_persistent(opened: Opened, plain: KazooClient, provider
 
 
 async def test_no_reader_sees_fewer(opened: Opened, steady: ZooKeeper, providers: Directory) -> None:
-    """No reader could see fewer providers than there were before and are after, nor a replaced one missing."""
+    """No reader could see fewer providers than there were before and are after, whatever the number of transactions."""
     old = [f"old-{index}" for index in range(450)]
     await opened.registry.ensure(CART)
     await opened.registry.apply(CART, creates(*old))
@@ -73,17 +71,14 @@ async def test_no_reader_sees_fewer(opened: Opened, steady: ZooKeeper, providers
         CART,
         Plan(
             creates=tuple(Create(f"new-{index}", MARK) for index in range(400)),
-            replaces=tuple(Replace(name, f"changed-{name}", MARK) for name in old[:150]),
-            deletes=tuple(Delete(name) for name in old[150:]),
+            deletes=tuple(Delete(name) for name in old),
         ),
     )
 
     states = [state for _, state in History.read(steady).states(providers(CART), after=before)]
-    assert len(states) == 4 + 3 + 3
-    assert min(map(len, states)) >= 450
-    assert all(name in state or f"changed-{name}" in state for state in states for name in old[:150])
-    assert all((name in state) != (f"changed-{name}" in state) for state in states for name in old[:150])
-    assert len(states[-1]) == 550
+    assert len(states) == 4 + 5
+    assert min(map(len, states)) >= 400
+    assert len(states[-1]) == 400
 
 
 async def test_refused(opened: Opened, plain: KazooClient, providers: Directory) -> None:
@@ -109,7 +104,7 @@ async def test_refused(opened: Opened, plain: KazooClient, providers: Directory)
 async def test_refused_one_by_one(opened: Opened, plain: KazooClient, providers: Directory) -> None:
     """One by one, everything is done but the culprits; the message says how many there are."""
     await opened.registry.ensure(CART)
-    await opened.registry.apply(CART, creates("old", "gone"))
+    await opened.registry.apply(CART, creates("gone"))
     plain.create(f"{providers(CART)}/taken")
 
     with pytest.raises(RefusedError, match=r"create taken: .* \(and 2 more like it\)"):
@@ -117,14 +112,13 @@ async def test_refused_one_by_one(opened: Opened, plain: KazooClient, providers:
             CART,
             Plan(
                 creates=(Create("new-1", MARK), Create("taken", MARK), Create("new-2", MARK)),
-                replaces=(Replace("old", "changed", MARK), Replace("never-there", "not-made", MARK)),
                 rewrites=(Rewrite("not-there", MARK),),
-                deletes=(Delete("gone"),),
+                deletes=(Delete("gone"), Delete("never-there")),
             ),
             single=True,
         )
 
-    assert await names(opened) == {"new-1", "new-2", "changed", "taken"}
+    assert await names(opened) == {"new-1", "new-2", "taken"}
 
 
 async def test_missing_directory(opened: Opened) -> None:

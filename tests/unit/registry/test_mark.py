@@ -46,6 +46,11 @@ def test_decode_of_anything(data: bytes) -> None:
     assert decode(data) is None
 
 
+def test_decode_of_no_data() -> None:
+    """A node without data, as `create <path>` of ZooKeeper's own shell makes it, carries no mark."""
+    assert decode(None) is None
+
+
 @given(JSON)
 def test_decode_of_any_json(content: object) -> None:
     """JSON of others is no mark."""
