@@ -39,3 +39,9 @@ def test_names_that_zookeeper_refuses(name: str) -> None:
 def test_interface_of_a_broken_name() -> None:
     """A directory that Java cannot decode belongs to no interface."""
     assert interface_of("com.foo.A%2") is None
+
+
+@pytest.mark.parametrize("name", ["%2E", "%2e%2E", "%63onfig", "", "com%2Efoo.A", "com.foo.A%2fB", "com.foo A", "%FF"])
+def test_interface_of_a_name_that_no_client_writes(name: str) -> None:
+    """A directory that is not the one of the interface it seems to name belongs to none."""
+    assert interface_of(name) is None
