@@ -14,12 +14,10 @@ from testbed.observer.transaction_log import Transaction
 from testbed.zookeeper import ZooKeeper
 from tests.e2e.verdict import address_of
 
-_SESSIONS = frozenset({"createSession", "closeSession"})
-
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """All transactions since a mark but for sessions that came and went; errors count, they are asked for as well.
+    """All transactions since a mark that made or deleted providers; what consumers write beside them does not count.
 
     Attributes:
         transactions: How many.
@@ -38,16 +36,17 @@ class Writes:
     @classmethod
     def since(cls, zookeeper: ZooKeeper, mark: int = 0) -> Self:
         """Read what was written after the zxid `mark`, since the server was empty without one."""
-        found = [
-            entry for entry in History.read(zookeeper).entries if entry.zxid > mark and entry.kind not in _SESSIONS
-        ]
+        transactions, last = 0, 0.0
         added, removed, replaced = Counter[str](), Counter[str](), Counter[str]()
-        for entry in found:
+        for entry in History.read(zookeeper).entries:
             made, deleted = Counter(_providers(entry, "create")), Counter(_providers(entry, "delete"))
+            if entry.zxid <= mark or not made | deleted:
+                continue
+            transactions, last = transactions + 1, entry.time / 1000
             added.update(address for address, _ in made - deleted)
             removed.update(address for address, _ in deleted - made)
             replaced.update(address for address, _ in made & deleted)
-        return cls(len(found), added, removed, replaced, max((entry.time / 1000 for entry in found), default=0.0))
+        return cls(transactions, added, removed, replaced, last)
 
 
 def _providers(transaction: Transaction, kind: str) -> Iterator[tuple[str, str]]:
