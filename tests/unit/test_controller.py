@@ -446,8 +446,8 @@ def test_the_younger_of_two_services_is_told_and_takes_over() -> None:
         before = len(world.servers["default"].history)
         world.say(service(deleted=True))
         await eventually(lambda: world.ready(younger.key) == "Registered")
-        assert min(len(names) for _, names in world.servers["default"].history[before:]) == 3
         await eventually(lambda: len(world.servers["default"].names(CART)) == 3)
+        assert min(len(names) for _, names in world.servers["default"].history[before:]) == 3
 
     scenario(play)
 

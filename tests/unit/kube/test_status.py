@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from functools import wraps
+from typing import Any, ParamSpec, cast
 
 import pytest
 
@@ -14,9 +15,9 @@ from dubbo_registrar.kube.client import Client, Resource
 from dubbo_registrar.kube.status import StatusWriter
 from dubbo_registrar.model import Declared, ObjectKey, Service
 from dubbo_registrar.reporting import Report
-from testbed.waiting import wait_until
+from tests.unit.virtual_time import eventually, run
 
-pytestmark = pytest.mark.asyncio
+P = ParamSpec("P")
 
 SERVICES = Resource("registryservices", "dubbo-registrar.io", "v1alpha1")
 REGISTRIES = Resource("registries", "dubbo-registrar.io", "v1alpha1")
@@ -48,7 +49,8 @@ class Api:
 @asynccontextmanager
 async def writing(api: Api) -> AsyncIterator[StatusWriter]:
     """Run a writer. Should it end by itself, that is raised."""
-    writer = StatusWriter(cast("Client", api), services=SERVICES, registries=REGISTRIES)
+    clock = asyncio.get_running_loop().time
+    writer = StatusWriter(cast("Client", api), services=SERVICES, registries=REGISTRIES, clock=clock)
     task = asyncio.create_task(writer.run())
     try:
         yield writer
@@ -69,11 +71,17 @@ def report(message: str, *, truth: Truth = Truth.TRUE, **fields: object) -> Repo
     return Report((Condition("Ready", truth, "Reason", message),), fields)
 
 
-async def eventually(condition: Callable[[], object], *, within: float = 5.0) -> None:
-    """Let the event loop run until a condition holds."""
-    await asyncio.to_thread(wait_until, condition, timeout=within)
+def in_virtual_time(scenario: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Make a test of a scenario whose seconds pass at once."""
+
+    @wraps(scenario)
+    def test(*args: P.args, **kwargs: P.kwargs) -> None:
+        run(scenario(*args, **kwargs))
+
+    return test
 
 
+@in_virtual_time
 async def test_first_report() -> None:
     """The first report is written whole, for this very object; fields that are not reported any more go."""
     api = Api()
@@ -89,6 +97,7 @@ async def test_first_report() -> None:
     assert patch["status"]["conditions"][0]["status"] == "True"
 
 
+@in_virtual_time
 async def test_same_report() -> None:
     """What an object's status says already is not written: not again, and not after a restart of the operator."""
     api = Api()
@@ -107,6 +116,7 @@ async def test_same_report() -> None:
     assert api.messages == [("cart", "fine"), ("marker", "fine"), ("marker", "fine")]
 
 
+@in_virtual_time
 async def test_time_of_transition() -> None:
     """A condition keeps its time while its status stays the same."""
     api = Api()
@@ -121,6 +131,7 @@ async def test_time_of_transition() -> None:
     assert times["turns"] > "2026"
 
 
+@in_virtual_time
 async def test_once_a_second() -> None:
     """Of the reports within a second after a write only the last one is written, when the second is over."""
     api = Api()
@@ -135,6 +146,7 @@ async def test_once_a_second() -> None:
     assert api.patches[1][0] - api.patches[0][0] >= 1.0
 
 
+@in_virtual_time
 async def test_another_object_does_not_wait() -> None:
     """The first report of an object is written at once, also while another object's second is not over."""
     api = Api()
@@ -152,6 +164,7 @@ async def test_another_object_does_not_wait() -> None:
 
 
 @pytest.mark.parametrize("error", [KubernetesUnavailableError("away"), KubernetesForbiddenError("no rule")])
+@in_virtual_time
 async def test_tried_again(error: Exception) -> None:
     """What could not be written is written later, as it is to be by then."""
     api = Api()
@@ -166,6 +179,7 @@ async def test_tried_again(error: Exception) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 409, 422])
+@in_virtual_time
 async def test_gone(status: int) -> None:
     """A status that is refused, because the object is gone or another one, is given up; others are written."""
     api = Api()
@@ -179,6 +193,7 @@ async def test_gone(status: int) -> None:
     assert api.messages == [("gone", "first"), ("cart", "first")]
 
 
+@in_virtual_time
 async def test_forgotten_while_it_is_written() -> None:
     """An object that is forgotten while its status is being written, in vain, is not tried again."""
     api = Api()
