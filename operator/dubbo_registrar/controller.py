@@ -257,7 +257,7 @@ class Controller:
                     refusals.append(Refusal(provider.pod, Reason.TAKEN, message))
         return ServiceFacts(
             selected=sum(not expansion.pod.terminating for expansion in expansions),
-            ready=sum(expansion.pod.ready and not expansion.pod.terminating for expansion in expansions),
+            ready=sum(expansion.fit for expansion in expansions),
             wanted=wanted,
             registered=registered,
             refusals=refusals,

@@ -34,6 +34,10 @@ class Reason(StrEnum):
     TAKEN = "Taken"
 
 
+_UNFIT = frozenset({Reason.TERMINATING, Reason.NOT_RUNNING, Reason.NOT_READY, Reason.NO_ADDRESS})
+"""Reasons that concern the pod as a whole."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Refusal:
     """A pod that is not registered, wholly or for one interface or protocol, and why."""
@@ -50,6 +54,11 @@ class Expansion:
     pod: Pod
     providers: tuple[Provider, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def fit(self) -> bool:
+        """Tell whether the pod can be called: running, ready, with an address, not terminating."""
+        return all(refusal.reason not in _UNFIT for refusal in self.refusals)
 
 
 def expand(service: Service, pod: Pod) -> Expansion:

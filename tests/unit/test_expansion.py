@@ -66,7 +66,7 @@ def test_the_name_says_what_the_provider_says() -> None:
 def test_a_pod_that_cannot_be_called_is_no_provider(unfit: Pod, reason: Reason) -> None:
     """Unready, terminating, evicted and finished pods with an address, and pods without one, are told apart."""
     found = expand(service(), unfit)
-    assert (found.providers, reasons(found)) == ((), [reason])
+    assert (found.providers, reasons(found), found.fit) == ((), [reason], False)
 
 
 @pytest.mark.parametrize("both", [("10.64.0.9", "fd00::9"), ("fd00::9", "10.64.0.9")])
@@ -97,6 +97,7 @@ def test_a_port_name_that_no_container_has_is_told_with_those_there_are() -> Non
     assert [each.address.protocol for each in found.providers] == ["tri"]
     ((refusal),) = found.refusals
     assert refusal.reason is Reason.PORT_NOT_FOUND
+    assert found.fit
     assert all(name in refusal.message for name in ("'dubo'", "admin", "rpc"))
 
 
