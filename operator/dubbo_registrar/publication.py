@@ -284,7 +284,8 @@ class Publication:
 
     def _grow_up(self, interface: str, names: frozenset[str]) -> None:
         self._young[interface] = self._young.get(interface, frozenset()) - names
-        self.touch((interface,))
+        if not names.isdisjoint(self._current.get(interface, {})):  # else they were refused, and succeed nobody
+            self.touch((interface,))
 
     def _rest(self, interface: str) -> None:
         """Have a directory read and compared again after a while; one timer at a time, however often it is refused."""

@@ -158,9 +158,19 @@ def test_the_older_of_two_services_wins() -> None:
 
 
 def test_the_uid_breaks_a_tie() -> None:
-    """Of two services of the same age the one with the smaller uid wins."""
-    one, other = service("a", uid="2"), service("b", uid="1")
-    assert holders(one, other, pod()) == holders(other, one, pod()) == {("b", "cart-1")}
+    """Of services, and of pods, that are of the same age the one with the smallest uid wins."""
+    services = [service(f"s{uid}", uid=str(uid)) for uid in range(9, 0, -1)]
+    assert holders(*services, pod()) == holders(*reversed(services), pod()) == {("s1", "cart-1")}
+    pods = [pod("second", uid="2"), pod("first", uid="1")]
+    assert holders(service(), *pods) == holders(service(), *reversed(pods)) == {("cart", "first")}
+
+
+def test_a_service_that_moves_concerns_where_it_was_and_where_it_is() -> None:
+    """Both directories are named when a service changes interface or registry, and the former when it goes."""
+    state = desired(service())
+    assert state.put_service(service(interfaces=(STOCK,))) == {("default", CART), ("default", STOCK)}
+    assert state.put_service(service(registry="other")) == {("default", STOCK), ("other", CART)}
+    assert state.drop_service(service().key) == {("other", CART)}
 
 
 def test_another_group_or_version_is_another_claim() -> None:

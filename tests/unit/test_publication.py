@@ -13,7 +13,7 @@ from dubbo_registrar.model import Mark, ObjectKey, Provider
 from dubbo_registrar.publication import Publication
 from tests.unit.in_memory import InMemoryTree, Server
 from tests.unit.objects import CART, OURS, STOCK, THEIRS, mark, providers
-from tests.unit.virtual_time import eventually, pass_time, run
+from tests.unit.virtual_time import eventually, pass_time, run, turns_until
 
 LONG_AGO = Mark(OURS, ObjectKey("shop", "gone"), "uid-of-gone", "uid-of-gone-pod")
 
@@ -192,18 +192,19 @@ def test_a_refused_node_does_not_hold_up_its_neighbours() -> None:
 
 
 def test_a_refusal_is_tried_again_once_a_second_however_often_it_is_touched() -> None:
-    """Changes in a refused directory do not add up to ever more attempts."""
+    """Changes in a refused directory do not add up to ever more attempts, those that succeed a node included."""
+    for weight in (100, 50):
 
-    async def play(setting: Setting) -> None:
-        setting.tree.refused = {CART}
-        for count in range(4, 14):
-            setting.want(CART, providers(count))
-            await pass_time(0.05)
-        before = len(setting.reports)
-        await pass_time(10)
-        assert len(setting.reports) - before <= 11
+        async def play(setting: Setting, *, weight: int = weight) -> None:
+            setting.tree.refused = {CART}
+            for count in range(4, 14):
+                setting.want(CART, providers(count, weight=weight))
+                await pass_time(0.05)
+            before = len(setting.reports)
+            await pass_time(10)
+            assert len(setting.reports) - before <= 11
 
-    scenario(play)
+        scenario(play)
 
 
 def test_a_refusal_that_became_pointless_is_forgotten() -> None:
@@ -243,6 +244,38 @@ def test_a_new_connection_reads_everything_again() -> None:
         assert not setting.settled
         setting.tree.connect()
         await eventually(lambda: setting.right and setting.settled, within=1)
+
+    scenario(play)
+
+
+def test_a_read_without_an_answer_is_tried_again() -> None:
+    """A directory, or the list of all, that could not be read is read later, although the connection never went."""
+
+    async def play(setting: Setting) -> None:
+        setting.tree.silent = 1
+        setting.want(STOCK, providers(1, interface=STOCK))
+        await eventually(lambda: setting.right and setting.settled, within=2)
+        setting.server.put("orphan", "orphan", LONG_AGO)
+        setting.tree.silent = 1
+        setting.publication.resync()
+        await eventually(lambda: setting.right and setting.settled, within=2)
+
+    scenario(play)
+
+
+def test_what_changes_between_a_read_and_its_answer_is_not_lost() -> None:
+    """A directory that is read for the first time is followed from the moment at which its names were listed."""
+
+    async def play(setting: Setting) -> None:
+        name = next(iter(providers(1, interface=STOCK)))
+        setting.server.put(STOCK, name, mark(providers(1, interface=STOCK)[name]))
+        setting.server.put(STOCK, "orphan", LONG_AGO)
+        setting.tree.latency = iter(lambda: 50, None)
+        setting.publication.resync()
+        await turns_until(lambda: setting.server.watches[STOCK])
+        setting.want(STOCK, providers(2, interface=STOCK))
+        setting.server.drop(STOCK, name)
+        await eventually(lambda: setting.right and setting.settled, within=2)
 
     scenario(play)
 

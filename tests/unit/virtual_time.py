@@ -53,3 +53,12 @@ async def eventually(condition: Callable[[], object], *, within: float = 60.0) -
     while not condition():
         assert loop.time() < deadline, f"not so within {within} seconds"
         await pass_time(0.01)
+
+
+async def turns_until(condition: Callable[[], object]) -> None:
+    """Let the other tasks run, turn by turn, until a condition holds. No time passes."""
+    for _ in range(10_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("not so, and nothing but time would change it")
