@@ -169,7 +169,7 @@ class Controller:
         return Publication(
             desired=lambda interface: self._desired.directory(name, interface),
             wished=lambda: self._desired.directories(name),
-            owner=self._owner,
+            owner=replace(self._owner, registry=name),
             tree=lambda heard: self._tree(registry, heard),
             on_report=lambda interfaces: self._passed(name, interfaces),
             coalesce=self._coalesce_seconds,

@@ -231,10 +231,16 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who writes: this cluster and this install of the operator. A node with another owner's mark is foreign."""
+    """Who writes: this cluster, this install of the operator, for one of its Registries.
+
+    A node with another owner's mark is foreign. The Registry is part of it because two of them may lead to the same
+    nodes, by one address or by two names of a server: each would take the providers of the other for leftovers.
+    """
 
     cluster: str
     install: str
+    registry: str = ""
+    """The name of the Registry; empty as long as none is meant."""
 
 
 @dataclass(frozen=True, slots=True)

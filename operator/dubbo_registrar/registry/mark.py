@@ -1,6 +1,7 @@
 """The mark as the data of a node: a small JSON object that tells whose the node is. Pure.
 
-`{"dubbo-registrar":1,"cluster":...,"install":...,"namespace":...,"service":...,"serviceUid":...,"podUid":...}`
+`{"dubbo-registrar":1,"cluster":...,"install":...,"registry":...,"namespace":...,"service":...,"serviceUid":...,
+"podUid":...}`
 
 The first key is the version of the form. Whatever is not exactly of this form is no mark, and the node is foreign.
 No Dubbo client reads the data of a provider's node: Java itself writes an IP address there, dubbo-go nothing.
@@ -13,7 +14,7 @@ from dubbo_registrar.model import Mark, ObjectKey, Owner
 
 _VERSION_KEY: Final = "dubbo-registrar"
 _VERSION: Final = 1
-_TEXT_KEYS: Final = ("cluster", "install", "namespace", "service", "serviceUid", "podUid")
+_TEXT_KEYS: Final = ("cluster", "install", "registry", "namespace", "service", "serviceUid", "podUid")
 
 # One encoder for all: `json.dumps` makes a new one at each call that asks for separators.
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
@@ -27,6 +28,7 @@ def encode(mark: Mark) -> bytes:
     texts = (
         mark.owner.cluster,
         mark.owner.install,
+        mark.owner.registry,
         mark.service.namespace,
         mark.service.name,
         mark.service_uid,
@@ -57,5 +59,5 @@ def decode(data: bytes | None) -> Mark | None:
     # `1 == True == 1.0` in Python: the type is part of the form.
     if type(version) is not int or version != _VERSION or not all(isinstance(text, str) for text in texts):
         return None
-    cluster, install, namespace, service, service_uid, pod_uid = texts
-    return Mark(Owner(cluster, install), ObjectKey(namespace, service), service_uid, pod_uid)
+    cluster, install, registry, namespace, service, service_uid, pod_uid = texts
+    return Mark(Owner(cluster, install, registry), ObjectKey(namespace, service), service_uid, pod_uid)

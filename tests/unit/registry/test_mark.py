@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from dubbo_registrar.model import Mark, ObjectKey, Owner
 from dubbo_registrar.registry.mark import decode, encode
 
-MARK = Mark(Owner("cluster-uid", "dubbo/registrar"), ObjectKey("shop", "cart"), "service-uid", "pod-uid")
+MARK = Mark(Owner("cluster-uid", "dubbo/registrar", "default"), ObjectKey("shop", "cart"), "service-uid", "pod-uid")
 
 TEXT = st.text(max_size=40)
-MARKS = st.builds(Mark, st.builds(Owner, TEXT, TEXT), st.builds(ObjectKey, TEXT, TEXT), TEXT, TEXT)
+MARKS = st.builds(Mark, st.builds(Owner, TEXT, TEXT, TEXT), st.builds(ObjectKey, TEXT, TEXT), TEXT, TEXT)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=8),
@@ -23,8 +23,8 @@ JSON = st.recursive(
 def test_form() -> None:
     """The data is the documented JSON object: other versions of the operator and people have to read it."""
     assert encode(MARK) == (
-        b'{"dubbo-registrar":1,"cluster":"cluster-uid","install":"dubbo/registrar","namespace":"shop","service":"cart",'
-        b'"serviceUid":"service-uid","podUid":"pod-uid"}'
+        b'{"dubbo-registrar":1,"cluster":"cluster-uid","install":"dubbo/registrar","registry":"default",'
+        b'"namespace":"shop","service":"cart","serviceUid":"service-uid","podUid":"pod-uid"}'
     )
 
 
