@@ -345,6 +345,7 @@ def test_an_outage_is_told_and_made_up_for() -> None:
         tree.connect()
         await eventually(lambda: world.hosts() == {"2", "3"}, within=2)
         await eventually(lambda: world.ready() == "Registered")
+        await eventually(lambda: world.ready(registry().key) == "Connected")
 
     scenario(play)
 
