@@ -5,7 +5,7 @@ plan's.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dubbo_registrar.expansion import Expansion, Reason, Refusal, expand
@@ -20,9 +20,9 @@ class Directory:
     """By the name of the node."""
     refusals: tuple[tuple[ObjectKey, Refusal], ...]
     """Claims that lost, by the service that lost them."""
-    kept: frozenset[tuple[ObjectKey, str]]
-    """Service and pod uid whose nodes stay as they are: the living pods of services that are suspended, or whose
-    object cannot be read at the moment."""
+    kept: Mapping[ObjectKey, frozenset[str]]
+    """By service: the uids of pods whose nodes stay as they are. They are the living pods of services that are
+    suspended, or whose object cannot be read at the moment."""
 
 
 @dataclass(slots=True)
@@ -47,6 +47,7 @@ class Desired:
         """Begin with nothing."""
         self._entries: defaultdict[str, dict[ObjectKey, _Entry]] = defaultdict(dict)
         self._pods: defaultdict[str, dict[ObjectKey, Pod]] = defaultdict(dict)
+        self._living: defaultdict[str, set[str]] = defaultdict(set)
         self._by_directory: defaultdict[tuple[str, str], set[ObjectKey]] = defaultdict(set)
         self._kept: set[ObjectKey] = set()
 
@@ -54,7 +55,7 @@ class Desired:
         """Take in a new or changed pod and return the services that it concerns."""
         former = self._pods[pod.key.namespace].get(pod.key)
         self._pods[pod.key.namespace][pod.key] = pod
-        concerned = self._keepers(former, pod)
+        concerned = self._live_on(former, pod)
         for entry in self._entries[pod.key.namespace].values():
             if entry.service.selector.matches(pod.labels):
                 entry.expansions[pod.key] = expand(entry.service, pod)
@@ -65,7 +66,7 @@ class Desired:
 
     def drop_pod(self, key: ObjectKey) -> set[ObjectKey]:
         """Forget a pod and return the services that it concerned."""
-        concerned = self._keepers(self._pods[key.namespace].pop(key, None), None)
+        concerned = self._live_on(self._pods[key.namespace].pop(key, None), None)
         for entry in self._entries[key.namespace].values():
             if entry.expansions.pop(key, None) is not None:
                 concerned.add(entry.service.key)
@@ -137,21 +138,18 @@ class Desired:
                     if holder[2] is not provider:
                         refusals.append((entry.service.key, _lost(provider, holder[2])))
         providers = {provider.name: provider for _, _, provider in winners.values()}
-        return Directory(providers, tuple(refusals), frozenset(self._living()))
+        living = {name: frozenset(self._living[name]) for name in {service.namespace for service in self._kept}}
+        kept = {service: living[service.namespace] for service in self._kept}
+        return Directory(providers, tuple(refusals), kept)
 
-    def _living(self) -> Iterator[tuple[ObjectKey, str]]:
-        """Yield each service that keeps its nodes with the uid of each pod of its namespace that lives."""
-        for service in self._kept:
-            for pod in self._pods[service.namespace].values():
-                if _lives(pod):
-                    yield service, pod.uid
-
-    def _keepers(self, former: Pod | None, pod: Pod | None) -> set[ObjectKey]:
-        """Return the services that keep the nodes of a pod, selected or not, if the pod began or ceased to live."""
+    def _live_on(self, former: Pod | None, pod: Pod | None) -> set[ObjectKey]:
+        """Note whether a pod lives; if that changed, return the services that keep its nodes, selected or not."""
         before, after = ({each.uid for each in (one,) if each is not None and _lives(each)} for one in (former, pod))
         if before == after:
             return set()
         (namespace,) = {one.key.namespace for one in (former, pod) if one is not None}
+        self._living[namespace] -= before
+        self._living[namespace] |= after
         return {key for key in self._kept if key.namespace == namespace}
 
     def _detach(self, key: ObjectKey) -> set[tuple[str, str]]:

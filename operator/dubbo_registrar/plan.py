@@ -77,7 +77,7 @@ def plan(
     for name, node in current.items():
         if node.mark is None or node.mark.owner != owner:
             taken.update({name} & wanted.providers.keys())
-        elif (node.mark.service, node.mark.pod_uid) in wanted.kept:
+        elif node.mark.pod_uid in wanted.kept.get(node.mark.service, ()):
             taken.update({name} & wanted.providers.keys())
             held.add(claim_of(name))
         elif name not in wanted.providers:

@@ -106,7 +106,8 @@ class Changes(RuleBasedStateMachine):
             then = self.before[place]
             if (then.providers, then.refusals) != (now.providers, now.refusals):
                 assert place in touched | listed
-            assert {service for service, _ in then.kept ^ now.kept} <= concerned
+            keepers = then.kept.keys() | now.kept.keys()
+            assert {key for key in keepers if then.kept.get(key, ()) != now.kept.get(key, ())} <= concerned
         self.before = after
 
     @invariant()
@@ -194,7 +195,7 @@ def test_two_host_network_pods_with_one_port_are_a_conflict() -> None:
 def test_a_deleted_service_wants_nothing() -> None:
     """A service with a deletionTimestamp has no providers and keeps no nodes, even when it is suspended."""
     directory = desired(service(deleted=True, suspended=True), pod()).directory("default", CART)
-    assert directory == Directory({}, (), frozenset())
+    assert directory == Directory({}, (), {})
 
 
 def test_a_deleted_service_gives_its_claims_up() -> None:
@@ -212,14 +213,23 @@ def test_a_suspended_service_keeps_the_nodes_of_living_pods_only() -> None:
     ]
     directory = desired(service(suspended=True), *pods).directory("default", CART)
     assert directory.providers == {}
-    assert {uid for _, uid in directory.kept} == {"uid-of-shop-ready", "uid-of-shop-unready"}
+    assert directory.kept == {service().key: {"uid-of-shop-ready", "uid-of-shop-unready"}}
 
 
 def test_a_suspended_service_keeps_nodes_in_directories_that_it_left() -> None:
     """Suspended with another interface or registry than before, it still keeps what stands where it was."""
     state = desired(service(), pod())
     state.put_service(service(interfaces=(STOCK,), registry="other", suspended=True))
-    assert state.directory("default", CART).kept == {(service().key, pod().uid)}
+    assert state.directory("default", CART).kept == {service().key: {pod().uid}}
+
+
+def test_the_services_that_keep_nodes_share_what_lives() -> None:
+    """The pods of a namespace are not gone through once more for each service that cannot be used."""
+    state = desired(pod())
+    for name in ("bad", "worse"):
+        state.keep(ObjectKey("shop", name))
+    kept = state.directory("default", CART).kept
+    assert kept[ObjectKey("shop", "bad")] is kept[ObjectKey("shop", "worse")]
 
 
 def test_a_service_that_was_never_usable_keeps_nodes() -> None:
@@ -227,7 +237,7 @@ def test_a_service_that_was_never_usable_keeps_nodes() -> None:
     state = desired(pod(), pod(namespace="bank"))
     assert state.keep(service().key) == set()
     assert state.keeps(service().key)
-    assert state.directory("default", CART).kept == {(service().key, pod().uid)}
+    assert state.directory("default", CART).kept == {service().key: {pod().uid}}
     assert state.drop_pod(pod().key) == {service().key}
 
 
@@ -235,6 +245,6 @@ def test_a_service_is_kept_until_it_can_be_used_again() -> None:
     """What a service wanted is neither wanted nor deleted while its object cannot be used, and wanted again after."""
     state = desired(service(), pod())
     assert state.keep(service().key) == {("default", CART)}
-    assert state.directory("default", CART) == Directory({}, (), frozenset({(service().key, pod().uid)}))
+    assert state.directory("default", CART) == Directory({}, (), {service().key: frozenset({pod().uid})})
     state.put_service(service())
     assert contents(state) == contents(desired(service(), pod()))

@@ -40,7 +40,7 @@ def directories(draw: st.DrawFn) -> tuple[Directory, dict[str, Node]]:
     wanted = [draw(st.sampled_from(pair)) for pair in zip(*VARIANTS, strict=True) if draw(st.booleans())]
     standing = {one.name: Node(one.name, draw(marks(one))) for one in EVERY if draw(st.booleans())}
     strange = {name: Node(name, draw(marks(EVERY[0]))) for name in ("strange", "%zz") if draw(st.booleans())}
-    kept = frozenset((KEPT_SERVICE, one.pod_uid) for one in VARIANTS[0] if draw(st.booleans()))
+    kept = {KEPT_SERVICE: frozenset(one.pod_uid for one in VARIANTS[0] if draw(st.booleans()))}
     return Directory({one.name: one for one in wanted}, (), kept), standing | strange
 
 
@@ -74,7 +74,7 @@ def settled(wanted: Directory, current: Nodes) -> Nodes:
 
 def untouchable(wanted: Directory, node: Node) -> bool:
     """Tell whether a node is foreign or kept."""
-    return node.mark is None or node.mark.owner != OURS or (node.mark.service, node.mark.pod_uid) in wanted.kept
+    return node.mark is None or node.mark.owner != OURS or node.mark.pod_uid in wanted.kept.get(node.mark.service, ())
 
 
 @LAW
@@ -169,7 +169,7 @@ def test_a_changed_parameter_is_a_successor_beside_the_old_node() -> None:
     """Another weight at the same address is a create; the old node goes only when the new one is not young any more."""
     wanted = providers(1, weight=50)
     (old,), (new,) = providers(1, weight=100).values(), wanted.values()
-    directory = Directory(wanted, (), frozenset())
+    directory = Directory(wanted, (), {})
     before = {old.name: Node(old.name, mark(old))}
     first = made(directory, before)
     assert first == Plan(creates=(Create(new.name, mark(new)),), succeeded=frozenset({old.name}))
@@ -183,5 +183,5 @@ def test_another_pod_at_an_address_takes_its_node_over() -> None:
     """A pod that was recreated with the same URL gets the node of the former one by a new mark: readers see nothing."""
     (provider,) = providers(1).values()
     former = Mark(OURS, provider.service, provider.service_uid, "uid-of-the-former-pod")
-    steps = made(Directory({provider.name: provider}, (), frozenset()), {provider.name: Node(provider.name, former)})
+    steps = made(Directory({provider.name: provider}, (), {}), {provider.name: Node(provider.name, former)})
     assert steps == Plan(rewrites=(Rewrite(provider.name, mark(provider)),))

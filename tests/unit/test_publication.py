@@ -26,7 +26,7 @@ class Setting:
         self.wanted: dict[str, dict[str, Provider]] = {}
         self.reports: list[frozenset[str] | None] = []
         self.publication = Publication(
-            desired=lambda interface: Directory(self.wanted.get(interface, {}), (), frozenset()),
+            desired=lambda interface: Directory(self.wanted.get(interface, {}), (), {}),
             wished=lambda: self.wanted,
             owner=OURS,
             tree=lambda heard: self._client(heard, latency),
