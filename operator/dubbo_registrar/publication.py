@@ -88,6 +88,7 @@ class Publication:
         self._epoch = 0
         self._wake = asyncio.Event()
         self._current: dict[str, dict[str, Node]] = {}
+        self._holders: dict[str, frozenset[ObjectKey]] = {}
         self._young: dict[str, frozenset[str]] = {}
         self._taken: dict[str, frozenset[str]] = {}
         self.tree = tree(self._heard)
@@ -132,13 +133,7 @@ class Publication:
 
     def holding(self, service: ObjectKey) -> set[str]:
         """Return the interfaces in whose directories nodes of a service stand, as last read."""
-        return {
-            interface
-            for interface, nodes in self._current.items()
-            if any(
-                self._ours(node) and node.mark is not None and node.mark.service == service for node in nodes.values()
-            )
-        }
+        return {interface for interface, services in self._holders.items() if service in services}
 
     def touch(self, interfaces: Iterable[str]) -> None:
         """Have directories compared soon."""
@@ -240,10 +235,13 @@ class Publication:
             await self.tree.ensure(interface)
             nodes = await self.tree.read(interface, {})
         self._unverified.discard(interface)
-        if nodes is None or not (wished or any(self._ours(node) for node in nodes.values())):
+        holders = frozenset(node.mark.service for node in (nodes or {}).values() if node.mark and self._ours(node))
+        if nodes is None or not (wished or holders):
             self._current.pop(interface, None)
+            self._holders.pop(interface, None)
         else:
             self._current[interface] = nodes
+            self._holders[interface] = holders
 
     def _plan(self, interface: str) -> Plan:
         young = self._young.get(interface, frozenset())
