@@ -24,7 +24,8 @@ def test_a_thousand_pods_over_twenty_services(shop: Shop) -> None:
     for number in range(DEPLOYMENTS):
         shop.declare_service(f"service-{number}", references=[Reference(f"demo.Service{number}", version="1.0.0")])
     with PodRecord(shop.api, shop.namespace) as pods:
-        applied = time.time()
+        wait_until(lambda: shop.status("service-0"), timeout=30.0, message="the operator works")
+        empty, applied = shop.registrar.rss, time.time()
         for number in range(DEPLOYMENTS):
             shop.deploy(f"service-{number}", kind=None, replicas=REPLICAS)
         wait_until(lambda: len(pods.spells) == PODS, timeout=120.0, message="all pods are ready")
@@ -33,7 +34,8 @@ def test_a_thousand_pods_over_twenty_services(shop: Shop) -> None:
     writes = Writes.since(shop.zookeeper)
     print(
         f"{PODS} pods: all ready {ready - applied:.1f} s after the first was applied, all registered "
-        f"{writes.last - ready:+.2f} s after that; {writes.transactions} transactions; RSS {shop.registrar.rss / MEGABYTE:.0f} MB"
+        f"{writes.last - ready:+.2f} s after that; {writes.transactions} transactions; "
+        f"RSS {empty / MEGABYTE:.0f} MB before, {shop.registrar.rss / MEGABYTE:.0f} MB now"
     )
     assert writes.added == dict.fromkeys((f"{spell.host}:20880" for spell in pods.spells), 1)
     assert not writes.removed
