@@ -231,13 +231,24 @@ class Controller:
             return invalid(declared.problem)
         service = declared.value
         publication = self._publications.get(service.registry)
-        facts = RegistryFacts(service.registry, exists=False)
-        registry = self._registries.get(service.registry)
-        if publication is not None and registry is not None and registry.value is not None:
-            facts = RegistryFacts(
-                service.registry, exists=True, root=registry.value.root, problem=publication.tree.problem
-            )
-        return service_report(service, facts, self._service_facts(service, publication))
+        return service_report(
+            service, self._registry_facts(service, publication), self._service_facts(service, publication)
+        )
+
+    def _registry_facts(self, service: Service, publication: Publication | None) -> RegistryFacts:
+        name, registry = service.registry, self._registries.get(service.registry)
+        if registry is None:
+            return RegistryFacts(name, exists=False)
+        if registry.value is None or publication is None:
+            return RegistryFacts(name, exists=True, problem=f"Registry {name!r} cannot be used: {registry.problem}")
+        refusals = (publication.refusal(interface.name) for interface in service.interfaces)
+        return RegistryFacts(
+            name,
+            exists=True,
+            root=registry.value.root,
+            problem=publication.tree.problem,
+            refused=next(filter(None, refusals), ""),
+        )
 
     def _service_facts(self, service: Service, publication: Publication | None) -> ServiceFacts:
         expansions = list(self._desired.expansions(service.key))
@@ -255,6 +266,9 @@ class Controller:
                 if name in taken:
                     message = f"somebody else's node stands in the place of {interface}; does the pod register itself?"
                     refusals.append(Refusal(provider.pod, Reason.TAKEN, message))
+        if publication is not None and (service.suspended or service.deleted):
+            registered = publication.standing(service.key)
+            wanted = 0 if service.deleted else registered
         return ServiceFacts(
             selected=sum(not expansion.pod.terminating for expansion in expansions),
             ready=sum(expansion.fit for expansion in expansions),

@@ -135,6 +135,15 @@ class Publication:
         """Return the interfaces in whose directories nodes of a service stand, as last read."""
         return {interface for interface, services in self._holders.items() if service in services}
 
+    def standing(self, service: ObjectKey) -> int:
+        """Return how many nodes of a service stand here, as last read."""
+        nodes = (node for interface in self.holding(service) for node in self._current[interface].values())
+        return sum(node.mark is not None and node.mark.service == service and self._ours(node) for node in nodes)
+
+    def refusal(self, interface: str) -> str:
+        """Return why ZooKeeper refuses to have a directory written, in one line, or an empty string."""
+        return self._refused.get(interface, "")
+
     def touch(self, interfaces: Iterable[str]) -> None:
         """Have directories compared soon."""
         self._dirty.update(interfaces)

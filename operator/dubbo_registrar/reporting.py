@@ -43,6 +43,8 @@ class RegistryFacts:
     root: str = ""
     problem: str = ""
     """Why it cannot be written now, in one line, or an empty string."""
+    refused: str = ""
+    """Why it refuses a write that the service needs, in one line, or an empty string."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +147,12 @@ def _resolved(service: Service, registry: RegistryFacts, facts: ServiceFacts) ->
 def _registered(service: Service, registry: RegistryFacts, facts: ServiceFacts) -> Condition:
     """Say whether the registry holds what it should."""
     held = f"{facts.registered} of {facts.wanted} providers are registered"
+    unfinished = service.deleted or facts.registered < facts.wanted
     lost = _first(facts.refusals, Reason.CONFLICT, Reason.TAKEN)
     obstacles = (
         (not registry.exists, "RegistryNotFound", f"there is no Registry named {registry.name!r}"),
         (bool(registry.problem), "RegistryUnavailable", f"{held}; {registry.problem}"),
+        (unfinished and bool(registry.refused), "WriteRefused", f"{held}; {registry.refused}"),
         (service.deleted, "Removing", "the providers are being removed"),
         (
             service.suspended,
