@@ -42,13 +42,13 @@ class ProviderTree(Protocol):
         """Keep it connected until cancelled."""
 
     async def interfaces(self) -> tuple[str, ...]:
-        """Return the interfaces that have a directory. Raises RegistryUnavailableError."""
+        """Return the interfaces that have a directory. Raises RegistryUnavailableError and RefusedError."""
 
     async def ensure(self, interface: str) -> None:
         """Create the `providers` directory of an interface. Raises RegistryUnavailableError and RefusedError."""
 
     async def read(self, interface: str, known: Mapping[str, Node]) -> dict[str, Node] | None:
-        """Return the nodes of a directory (None: there is none) and watch it. Raises RegistryUnavailableError."""
+        """Return the nodes of a directory (None: there is none) and watch it; errors as `interfaces`."""
 
     async def apply(self, interface: str, plan: Plan, *, single: bool = False) -> None:
         """Carry a plan out. Raises RegistryUnavailableError (outcome unknown), RefusedError (a part did not happen)."""
@@ -83,6 +83,7 @@ class Publication:
         self._unread: set[str] = set()
         self._unverified: set[str] = set()
         self._refused: dict[str, str] = {}
+        self._unlisted = ""
         self._resting: set[str] = set()
         self._scan = True
         self._epoch = 0
@@ -110,7 +111,7 @@ class Publication:
     @property
     def problem(self) -> str:
         """Return what keeps the registry from being as desired, in one line, or an empty string."""
-        return self.tree.problem or next(iter(self._refused.values()), "")
+        return self.tree.problem or self._unlisted or next(iter(self._refused.values()), "")
 
     @property
     def owned(self) -> int:
@@ -209,6 +210,11 @@ class Publication:
         self._scan = False  # before the read: a resync that is asked for meanwhile must not be lost
         try:
             found = await self.tree.interfaces() if scan else ()
+            self._unlisted = "" if scan else self._unlisted
+        except RefusedError as error:
+            # What is desired needs no list. Leftovers of ours have to wait for a resync that may see them.
+            self._unlisted, found = str(error), ()
+            _log.warning("the interfaces cannot be listed", error=str(error))
         except BaseException:
             self._scan = True
             raise
@@ -228,7 +234,7 @@ class Publication:
         except RefusedError as error:
             self._refused[interface] = f"{interface}: {error}"
             self._rest(interface)
-            _log.warning("a write was refused", interface=interface, error=str(error))
+            _log.warning("a directory was refused", interface=interface, error=str(error))
         except BaseException:
             self._unread.add(interface)
             raise

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from kazoo.exceptions import NodeExistsError, NoNodeError, ZookeeperError
+from kazoo.exceptions import NoAuthError, NodeExistsError, NoNodeError, ZookeeperError
 from kazoo.protocol.states import EventType, WatchedEvent
 
 from dubbo_registrar.dubbo.tree import interface_of, providers_path
@@ -67,11 +67,17 @@ class ZooKeeperRegistry:
         await self._session.run()
 
     async def interfaces(self) -> tuple[str, ...]:
-        """Return the interfaces that have a directory, in order; what cannot be an interface is left out."""
+        """Return the interfaces that have a directory, in order; what cannot be an interface is left out.
+
+        Raises:
+            RefusedError: The access list does not let us see them.
+        """
         try:
             names = await self._read(lambda client: client.get_children_async(f"/{self._root}"))
         except NoNodeError:
             return ()
+        except NoAuthError as error:
+            raise _unreadable(f"/{self._root}") from error
         return tuple(sorted(filter(None, map(interface_of, names))))
 
     async def ensure(self, interface: str) -> None:
@@ -94,6 +100,9 @@ class ZooKeeperRegistry:
 
         The data is read only of names that are not in `known`. The next change after this (a node comes or goes; the
         directory comes or goes) is announced through `on_change`.
+
+        Raises:
+            RefusedError: The access list does not let us see them.
         """
         path = providers_path(self._root, interface)
         watch = _Watch(asyncio.get_running_loop(), interface, self._on_change)
@@ -166,6 +175,8 @@ class ZooKeeperRegistry:
                 # It may have been created in between; else this watch tells when it is.
                 if not await self._read(lambda client: client.exists_async(path, watch=watch)):
                     return None
+            except NoAuthError as error:
+                raise _unreadable(path) from error
             else:
                 return names
 
@@ -183,12 +194,15 @@ class ZooKeeperRegistry:
             data, _ = await self._read(lambda client: client.get_async(f"{directory}/{name}"))
         except NoNodeError:
             return None
+        except NoAuthError:
+            # Ours are open to all. Dubbo with a user name for ZooKeeper lets only that user read what it registers.
+            return Node(name, None)
         return Node(name, decode(data))
 
     async def _read(self, operation: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - each operation has a result of its own
         try:
             return await self._session.read(operation)
-        except NoNodeError:
+        except (NoNodeError, NoAuthError):
             raise
         except ZookeeperError as error:
             raise RegistryUnavailableError(f"ZooKeeper refused to be read: {type(error).__name__}") from error
@@ -206,6 +220,10 @@ class _Watch:
         """Take an event on kazoo's thread. The loss of a connection is announced by the session, once for all."""
         if event.type != EventType.NONE and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.on_change, self.interface)
+
+
+def _unreadable(path: str) -> RefusedError:
+    return RefusedError(f"the access list of {path} does not let the operator read it")
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:

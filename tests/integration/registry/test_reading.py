@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from kazoo.client import KazooClient
 
+from dubbo_registrar.errors import RefusedError
 from dubbo_registrar.model import Node
 from dubbo_registrar.registry.mark import encode
 from testbed.observer.history import History
@@ -129,3 +130,28 @@ async def test_watch_of_a_deleted_directory(opened: Opened, plain: KazooClient, 
 
     await opened.eventually(lambda: opened.changes)
     assert opened.changes == ["com.acme.Cart"]
+
+
+async def test_a_node_that_only_its_author_may_read(opened: Opened, plain: KazooClient, providers: Directory) -> None:
+    """It is somebody else's, and keeps nothing else of the directory from being read."""
+    closed = plain.get_acls("/")[0][0]._replace(perms=0)
+    plain.create(providers("com.acme.Cart") + "/ours", encode(MARK), makepath=True)
+    plain.create(providers("com.acme.Cart") + "/secret", b"10.0.0.1", acl=[closed])
+
+    assert await opened.registry.read("com.acme.Cart", {}) == {
+        "ours": Node("ours", MARK),
+        "secret": Node("secret", None),
+    }
+
+
+async def test_what_may_not_be_listed(opened: Opened, plain: KazooClient, root: str, providers: Directory) -> None:
+    """A root or directory that we may not list is said to be refused, not to be away."""
+    closed = plain.get_acls("/")[0][0]._replace(perms=0)
+    plain.ensure_path(providers("com.acme.Cart"))
+    for path in (providers("com.acme.Cart"), f"/{root}"):
+        plain.set_acls(path, [closed])
+
+    with pytest.raises(RefusedError, match=f"access list of {providers('com.acme.Cart')} "):
+        await opened.registry.read("com.acme.Cart", {})
+    with pytest.raises(RefusedError, match=f"access list of /{root} "):
+        await opened.registry.interfaces()
