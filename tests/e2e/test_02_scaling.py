@@ -49,6 +49,7 @@ def test_tree_and_consumers_follow_scaling_deletion_and_readiness(shop: Shop) ->
     history = History.read(shop.zookeeper)
     trees = [TreeRecord.read(history, reference) for reference in BOTH]
     assert_tree_follows(trees, pods.spells, since=since, within=1.0)
+    assert min(tree.fewest(since) for tree in trees) >= 10
     for step in steps:
         assert_consumers_follow(step, trees)
     assert_all_calls_went_well(consumers, since=since, at_least=20)

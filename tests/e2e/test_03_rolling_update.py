@@ -4,12 +4,13 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 
+from testbed.dubbo import Consumer
 from testbed.observer.history import History
 from testbed.observer.watcher import Watcher
 from testbed.pod import Termination
 from testbed.waiting import wait_until
 from tests.e2e.pod_record import PodRecord, Spell
-from tests.e2e.shop import ALL_KINDS, BOTH, CART, Shop, assert_all_calls_went_well
+from tests.e2e.shop import ALL_KINDS, BOTH, CART, PORT, Shop, assert_all_calls_went_well
 from tests.e2e.tree_record import TreeRecord, assert_tree_follows
 
 DRAIN_SECONDS = 12
@@ -48,7 +49,8 @@ def test_a_rolling_update_fails_no_call(shop: Shop) -> None:
     print(f"rolled over in {settled - since:.1f} s; a plain watcher got {watcher.callbacks} callbacks")
     assert addresses.isdisjoint(former)
     assert_tree_follows(trees, pods.spells, since=since, within=1.0)
-    assert min(len(state.hosts) for tree in trees for state in tree.since(since)) >= PODS
+    assert min(tree.fewest(since) for tree in trees) >= PODS
+    print_last_calls(consumers, trees, pods.spells)
     assert_gone_before_stopping(trees, pods.spells, shop.bed.kubelet.terminations)
     assert_all_calls_went_well(consumers, since=since, at_least=20)
 
@@ -63,6 +65,14 @@ def assert_gone_before_stopping(
     ahead = [terminations[spell.uid].sigterm - tree.removed_at(spell) for tree in trees for spell in went]
     print(f"{len(went)} pods terminated, out of the lists at least {min(ahead):.1f} s before SIGTERM")
     assert min(ahead) > 0
+
+
+def print_last_calls(consumers: Iterable[Consumer], trees: Iterable[TreeRecord], spells: Iterable[Spell]) -> None:
+    """Print for how long each kind of consumer called pods that were out of the list: what the drain is for."""
+    gone = {(tree.reference, f"{s.host}:{PORT}"): tree.removed_at(s) for tree in trees for s in spells if s.terminating}
+    for consumer in consumers:
+        late = (call.at - gone.get((call.reference, call.served or ""), math.inf) for call in consumer.calls)
+        print(f"{consumer.kind}: called pods for up to {max(0.0, *late):.2f} s after their removal from the list")
 
 
 def deploy(shop: Shop, *, generation: str) -> None:

@@ -4,9 +4,10 @@ Both clocks are that of the machine. The log knows every state that any reader c
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Self
 
 from dubbo_registrar.dubbo.url import Url
@@ -52,6 +53,10 @@ class TreeRecord:
         """Return the states that transactions brought about since then."""
         return [state for state in self.states if state.start >= moment]
 
+    def fewest(self, since: float) -> int:
+        """Return how many providers the shortest list had that a transaction brought about since then."""
+        return min(len(state.hosts) for state in self.since(since))
+
     def added_after(self, spell: Spell) -> float:
         """Return how many seconds after its spell began a pod was listed (0: before); infinity if it never was."""
         found = (state.start for state in self.states if state.end > spell.start and spell.host in state.hosts)
@@ -86,14 +91,17 @@ def assert_tree_follows(trees: Iterable[TreeRecord], spells: Iterable[Spell], *,
     came = [spell for spell in spells if spell.start > since]
     went = [spell for spell in spells if spell.end < math.inf]
     for tree in trees:
-        states = tree.since(since)
         added = {spell.pod: tree.added_after(spell) for spell in came}
         removed = {spell.pod: max(0.0, tree.removed_at(spell) - spell.end) for spell in went}
         print(
-            f"{tree.reference.interface}: {len(came)} came, listed within {max(added.values(), default=0):.3f} s; "
-            f"{len(went)} went, removed within {max(removed.values(), default=0):.3f} s; {len(states)} transactions, "
-            f"at least {min(len(state.hosts) for state in states)} providers in every state"
+            f"{tree.reference.interface}: {len(came)} came, listed within {_figures(added.values())}; "
+            f"{len(went)} went, removed within {_figures(removed.values())}; "
+            f"{len(tree.since(since))} transactions, at least {tree.fewest(since)} providers in every state"
         )
         assert not tree.missing(spells)
         assert max(added.values(), default=0) <= within, added
         assert max(removed.values(), default=0) <= within, removed
+
+
+def _figures(seconds: Collection[float]) -> str:
+    return f"{max(seconds):.3f} s (median {median(seconds):.3f})" if seconds else "-"
