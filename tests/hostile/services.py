@@ -209,7 +209,7 @@ ONLY_IN_STATUS: Final = (
         "NoMatchingPods",
         Gate.STATUS,
     ),
-    Bad("what-an-older-service-has", SPEC, "Taken", Gate.STATUS),
+    Bad("what-an-older-service-has", SPEC, "Conflict", Gate.STATUS),
 )
 """Written for a cluster where a service with `SPEC` is the oldest and pods with `app: cart` are ready."""
 
