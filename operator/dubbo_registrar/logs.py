@@ -10,7 +10,12 @@ import structlog
 
 from dubbo_registrar.settings import Settings
 
-_QUIET = {"kopf": logging.WARNING, "kazoo": logging.WARNING, "asyncio": logging.WARNING}
+_QUIET = {
+    "kopf": logging.WARNING,
+    "kopf._core.reactor.running": logging.ERROR,  # warns at each start that it leaves the signals to us
+    "kazoo": logging.WARNING,
+    "asyncio": logging.WARNING,
+}
 
 
 def configure(settings: Settings) -> None:
@@ -22,7 +27,9 @@ def configure(settings: Settings) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)  # no values of variables
+        if console
+        else structlog.processors.JSONRenderer()
     )
     exceptions = [] if console else [structlog.processors.format_exc_info]
     structlog.configure(
