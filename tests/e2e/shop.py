@@ -291,10 +291,15 @@ class Shop:
 
     def _let_go(self, kind: str, item: Object) -> None:
         namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
-        if item["metadata"].get("finalizers"):
-            self.api.patch(kind, name, {"metadata": {"finalizers": None}}, namespace=namespace)
-        if self.api.find(kind, name, namespace=namespace):
-            self.api.delete(kind, name, namespace=namespace)
+
+        def gone() -> bool:
+            with contextlib.suppress(ApiError):
+                self.api.delete(kind, name, namespace=namespace)
+                # Only now, because the operator would put its finalizer back before.
+                self.api.patch(kind, name, {"metadata": {"finalizers": None}}, namespace=namespace)
+            return self.api.find(kind, name, namespace=namespace) is None
+
+        wait_until(gone, message=f"{kind} {name} is gone")
 
 
 def answered(consumer: Consumer, references: set[Reference]) -> bool:
