@@ -87,6 +87,12 @@ class ControlPlane:
         self.stop_api_server()
         self.start_api_server()
 
+    def restart_controllers(self) -> None:
+        """Start controller manager and scheduler anew: after a long outage they take up to 30 s to look again."""
+        for process in (self._controller_manager, self._scheduler):
+            process.kill()
+            process.start()
+
     def client(self, token: str = "", *, server: str = "") -> Api:
         """Return a client for the owner of ``token`` (all rights without one); who asks for it closes it.
 

@@ -42,7 +42,7 @@ class FlakyApi:
         self._context = ssl.create_default_context()
         self._control_plane = control_plane
         self._failure = 0
-        self._expired_watches = 0
+        self._broken_watches: list[HTTPStatus] = []
         self._expired_tokens = 0
         self._page_size = 0
         self._lock = threading.Lock()
@@ -63,6 +63,12 @@ class FlakyApi:
         self._http.server_close()
         self.cut_watches()
 
+    @property
+    def open_watches(self) -> int:
+        """How many watches are open."""
+        with self._lock:
+            return len(self._watches)
+
     def cut_watches(self) -> int:
         """Break all watches in the middle, as a load balancer does; return how many there were."""
         with self._lock:
@@ -75,7 +81,12 @@ class FlakyApi:
     def expire_watches(self, count: int) -> None:
         """Answer the next ``count`` watches with 410 "too old resource version", in the stream as the real one does."""
         with self._lock:
-            self._expired_watches = count
+            self._broken_watches = [HTTPStatus.GONE] * count
+
+    def fail_watches(self, count: int) -> None:
+        """Answer the next ``count`` watches with an error 500, in the stream as well."""
+        with self._lock:
+            self._broken_watches = [HTTPStatus.INTERNAL_SERVER_ERROR] * count
 
     def expire_tokens(self, count: int, *, page_size: int) -> None:
         """Cut lists into pages of ``page_size``, and answer the next ``count`` requests for a further page with 410."""
@@ -105,11 +116,10 @@ class FlakyApi:
         """The status every request is answered with, 0 for none."""
         return self._failure
 
-    def take_expired_watch(self) -> bool:
-        """Whether this watch is one of those that ``expire_watches`` asked for."""
+    def take_broken_watch(self) -> HTTPStatus | None:
+        """Return the error for this watch, None when it is none of those that were asked for."""
         with self._lock:
-            self._expired_watches, taken = max(0, self._expired_watches - 1), self._expired_watches > 0
-        return taken
+            return self._broken_watches.pop() if self._broken_watches else None
 
     def take_expired_token(self) -> bool:
         """Whether this request for a further page is one of those that ``expire_tokens`` asked for."""
@@ -160,12 +170,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._proxy.flowing.wait()
         if self._proxy.failure:
             self._answer(self._proxy.failure, _status(self._proxy.failure, "the proxy was told to fail"))
-        elif self._is_watch and self._proxy.take_expired_watch():
-            expired = {"type": "ERROR", "object": _status(HTTPStatus.GONE, "too old resource version: 1 (2)")}
-            self._answer(HTTPStatus.OK, expired)
+        elif self._is_watch and (status := self._proxy.take_broken_watch()):
+            message = "too old resource version: 1 (2)" if status is HTTPStatus.GONE else "the proxy was told to fail"
+            self._answer(HTTPStatus.OK, {"type": "ERROR", "object": _status(status, message)})
         elif "continue" in self._query and self._proxy.take_expired_token():
-            message = "The provided continue parameter is too old"
-            self._answer(HTTPStatus.GONE, _status(HTTPStatus.GONE, message))
+            self._answer(HTTPStatus.GONE, _status(HTTPStatus.GONE, "The provided continue parameter is too old"))
         else:
             # Either side may go at any time; the other one learns it from the end of its connection.
             with contextlib.suppress(OSError, http.client.HTTPException):

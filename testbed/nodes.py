@@ -58,6 +58,14 @@ class Nodes:
         """Stop kwok. Pods stay as they are, also those that are being deleted."""
         self._kwok.stop()
 
+    def restart(self) -> None:
+        """Start kwok anew: after an outage of the API server it can take a minute to look again.
+
+        It knows nothing of the addresses in use until their pods change: no new pods as long as others are there.
+        """
+        self._kwok.kill()
+        self._kwok.start()
+
     def pause(self) -> None:
         """Freeze kwok: no pod changes its state."""
         self._kwok.pause()

@@ -17,6 +17,7 @@ from tests.e2e.verdict import newest
 from tests.e2e.writes import Writes
 
 OUTAGE_SECONDS = 30.0
+AFTERWARDS_SECONDS = 8.0
 DRAIN_SECONDS = 150
 """More than a test takes."""
 RIGHT_SECONDS = 2.0
@@ -33,8 +34,10 @@ def test_an_operator_that_starts_without_zookeeper_says_so_and_works_on_its_retu
     wait_until(partial(_unavailable, shop), timeout=30.0, message="the status says that ZooKeeper is away")
 
     wait_until(lambda: len(shop.ready_addresses()) == 5, message="all pods are ready")
+    cause = f"{shop.zookeeper.hosts}: Connection refused"
+    wait_until(lambda: cause in shop.condition("Registered")[2], timeout=30.0, message="the status tells the cause")
     _, _, message = shop.condition("Registered")
-    assert shop.zookeeper.hosts in message
+    assert f"no connection to ZooKeeper at {shop.zookeeper.hosts}" in message
     assert "check that the servers run" in message
     print(f"while it is away: {message}")
 
@@ -63,6 +66,7 @@ def test_pods_change_while_zookeeper_is_away(shop: Shop) -> None:
 
     shop.wait_held([c for c in consumers if c.kind in HEARING], after, timeout=60.0)
     print(f"consumers of Java hold the new list {time.time() - accepting:.1f} s after the return")
+    wait_until(lambda: time.time() > accepting + AFTERWARDS_SECONDS, timeout=30.0, message="a while is over")
     shop.stop_consumers()
     writes = _assert_right_in_time(shop, since=accepting, mark=mark)
     assert writes.removed == dict.fromkeys(before - after, len(BOTH))

@@ -23,35 +23,31 @@ class Writes:
         transactions: How many.
         added: How many nodes were made, by `host:port`.
         removed: How many nodes were deleted, by `host:port`.
-        replaced: How many nodes were deleted with another of the same address made in the same transaction.
         last: When the last one was made, seconds since 1970; 0 when there is none.
     """
 
     transactions: int
     added: Counter[str]
     removed: Counter[str]
-    replaced: Counter[str]
     last: float
 
     @classmethod
     def since(cls, zookeeper: ZooKeeper, mark: int = 0) -> Self:
         """Read what was written after the zxid `mark`, since the server was empty without one."""
         transactions, last = 0, 0.0
-        added, removed, replaced = Counter[str](), Counter[str](), Counter[str]()
+        added, removed = Counter[str](), Counter[str]()
         for entry in History.read(zookeeper).entries:
-            made, deleted = Counter(_providers(entry, "create")), Counter(_providers(entry, "delete"))
-            if entry.zxid <= mark or not made | deleted:
-                continue
-            transactions, last = transactions + 1, entry.time / 1000
-            added.update(address for address, _ in made - deleted)
-            removed.update(address for address, _ in deleted - made)
-            replaced.update(address for address, _ in made & deleted)
-        return cls(transactions, added, removed, replaced, last)
+            made, deleted = list(_providers(entry, "create")), list(_providers(entry, "delete"))
+            if entry.zxid > mark and (made or deleted):
+                transactions, last = transactions + 1, entry.time / 1000
+                added.update(made)
+                removed.update(deleted)
+        return cls(transactions, added, removed, last)
 
 
-def _providers(transaction: Transaction, kind: str) -> Iterator[tuple[str, str]]:
-    """Yield address and directory of each provider whose node a transaction made or deleted."""
+def _providers(transaction: Transaction, kind: str) -> Iterator[str]:
+    """Yield the address of each provider whose node a transaction made or deleted."""
     for operation in transaction.operations:
         directory, _, _ = operation.path.rpartition("/")
         if operation.kind == kind and directory.endswith("/providers"):
-            yield address_of(operation.path), directory
+            yield address_of(operation.path)

@@ -72,6 +72,26 @@ def test_expired_watch_says_410_in_the_stream(client: Api, proxy: FlakyApi) -> N
     client.delete("configmaps", "later")
 
 
+def test_failed_watch_says_500_in_the_stream(client: Api, proxy: FlakyApi) -> None:
+    """A watch can also end with an error that has nothing to do with its version."""
+    proxy.fail_watches(1)
+
+    assert [(event["type"], event["object"]["code"]) for event in watch(client)] == [("ERROR", 500)]
+
+
+def test_expired_token_ends_a_list_half_way(client: Api, proxy: FlakyApi) -> None:
+    """Lists come in small pages; as many further pages as asked for are refused with 410, the next one is not."""
+    proxy.expire_tokens(1, page_size=1)
+    first = client.request("GET", "/api/v1/namespaces", query={"limit": "500"})
+    following = {"limit": "500", "continue": first["metadata"]["continue"]}
+
+    with pytest.raises(ApiError) as refused:
+        client.request("GET", "/api/v1/namespaces", query=following)
+    assert refused.value.status == 410
+    second = client.request("GET", "/api/v1/namespaces", query=following)
+    assert [len(first["items"]), len(second["items"])] == [1, 1]
+
+
 def test_failing_answers_are_errors(client: Api, proxy: FlakyApi) -> None:
     """Every request fails while the proxy is told to fail, and none afterwards."""
     with proxy.failing(503), pytest.raises(ApiError) as failed:
