@@ -6,8 +6,10 @@ patched or held, and kopf loses deletions of objects without a finalizer when it
 (tests/integration/kube/test_why_not_kopf_for_pods.py).
 """
 
+import asyncio
 import hashlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, cast
 
@@ -17,6 +19,10 @@ from dubbo_registrar.model import ObjectKey
 
 GROUP = "dubbo-registrar.io"
 VERSION = "v1alpha1"
+
+_PATIENCE_SECONDS = 2.0
+_ASK_SECONDS = 0.1
+_LONGEST_DELAY_SECONDS = 30
 
 Question = Callable[[ObjectKey], Awaitable[bool]]
 
@@ -30,21 +36,37 @@ def registry(*, own_namespace: str, withdrawn: Question, unused: Question) -> ko
     kopf.on.login(registry=handlers)(kopf.login_via_client)
 
     @kopf.on.delete(GROUP, VERSION, "registryservices", id="withdraw", registry=handlers)
-    async def withdraw(namespace: str | None, name: str, **_: object) -> None:
-        if not await withdrawn(ObjectKey(namespace or "", name)):
+    async def withdraw(namespace: str | None, name: str, retry: int, **_: object) -> None:
+        if not await _within(_PATIENCE_SECONDS, withdrawn, ObjectKey(namespace or "", name)):
             message = "providers are still registered"
-            raise kopf.TemporaryError(message, delay=1)
+            raise kopf.TemporaryError(message, delay=_delay(retry))
 
     def ours(namespace: str | None, **_: object) -> bool:
         return namespace == own_namespace
 
     @kopf.on.delete(GROUP, VERSION, "registries", id="release", when=ours, registry=handlers)
-    async def release(namespace: str | None, name: str, **_: object) -> None:
+    async def release(namespace: str | None, name: str, retry: int, **_: object) -> None:
         if not await unused(ObjectKey(namespace or "", name)):
             message = "RegistryServices still refer to this Registry"
-            raise kopf.TemporaryError(message, delay=5)
+            raise kopf.TemporaryError(message, delay=_delay(retry))
 
     return handlers
+
+
+async def _within(seconds: float, question: Question, key: ObjectKey) -> bool:
+    """Ask until the answer is yes, or for so long: kopf logs an error and patches the object for each no it gets."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if await question(key):
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        await asyncio.sleep(_ASK_SECONDS)
+
+
+def _delay(retry: int) -> float:
+    """Return how long to wait before the next attempt, in seconds: what takes hours is not asked for each second."""
+    return float(min(1 + retry, _LONGEST_DELAY_SECONDS))
 
 
 def settings() -> kopf.OperatorSettings:
