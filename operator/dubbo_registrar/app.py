@@ -42,9 +42,10 @@ async def run(settings: Settings) -> None:
     """Run the operator until SIGTERM or SIGINT. Raises RegistrarError when it cannot start as configured."""
     client = await connect()
     try:
-        owner = Owner(settings.cluster_id or await _identify(client), settings.install)
-        _log.info("starting", cluster=owner.cluster, install=owner.install)
+        # Around all that may wait: the first process of a container is not ended by a signal that it does not handle.
         with _stop_on_signals(), contextlib.suppress(asyncio.CancelledError):
+            owner = Owner(settings.cluster_id or await _identify(client), settings.install)
+            _log.info("starting", cluster=owner.cluster, install=owner.install)
             await _operate(settings, client, owner)
         _log.info("stopped")
     finally:
