@@ -119,9 +119,11 @@ def _status(entry: _Entry) -> dict[str, Any]:
     """Return the status to show. Times of conditions have whole seconds, as the API's own."""
     report = entry.report or Report((), {})
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    former = entry.shown.get("conditions", [])
+    former = entry.shown.get("conditions")
+    # What an object was given before there was a schema may have any form.
+    known = [condition for condition in former if isinstance(condition, dict)] if isinstance(former, list) else []
     return {
         "observedGeneration": entry.generation,
-        "conditions": merged(former, report.conditions, generation=entry.generation, at=now),
+        "conditions": merged(known, report.conditions, generation=entry.generation, at=now),
         **report.fields,
     }

@@ -206,3 +206,13 @@ async def test_forgotten_while_it_is_written() -> None:
         await eventually(lambda: len(api.patches) == 2)
 
     assert api.messages == [("gone", "first"), ("cart", "first")]
+
+
+@pytest.mark.parametrize("odd", [None, "x", 1, {"type": "Ready"}, ["x"], [None], [{"type": None}]])
+@in_virtual_time
+async def test_former_conditions_of_any_form(odd: object) -> None:
+    """A status that was stored before there was a schema is replaced, and does not end the writer."""
+    api = Api()
+    async with writing(api) as writer:
+        writer.report_service(declared("cart", conditions=odd), report("fine"))
+        await eventually(lambda: api.messages == [("cart", "fine")])
