@@ -3,18 +3,22 @@
 What was deleted comes from ZooKeeper's transaction log: a wrong delete would show there even if it was mended at once.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeAlias
 
 import pytest
+from kazoo.exceptions import NoNodeError
 
+from dubbo_registrar.registry.mark import decode
+from testbed.dubbo import Reference
 from testbed.flaky_api import FlakyApi
 from testbed.registrar import Registrar
 from testbed.waiting import wait_until
 from tests.e2e.shop import BOTH, PORT, Shop, is_ready
-from tests.e2e.verdict import newest
+from tests.e2e.verdict import newest, providers_path
 from tests.e2e.writes import Writes
 
 AWAY_SECONDS = 20.0
@@ -74,14 +78,12 @@ def test_the_api_server_is_away_while_a_pod_dies_and_zookeeper_is_wiped(shop: Sh
     _bring_back(shop)
 
     address = f"{died['status']['podIP']}:{PORT}"
+    once = {address: len(BOTH)}
     wait_until(
-        lambda: Writes.since(shop.zookeeper, mark).added[address] == len(BOTH),
+        lambda: (writes := Writes.since(shop.zookeeper, mark)).added == writes.removed == once,
         timeout=30.0,
-        message="the pod that died is registered anew",
+        message="the node of the pod that died, and no other, was removed and made anew",
     )
-    writes = Writes.since(shop.zookeeper, mark)
-    print(f"on its return: added {dict(writes.added)}, removed {dict(writes.removed)}")
-    assert writes.added == writes.removed == {address: len(BOTH)}
     _assert_released(shop)
 
 
@@ -164,17 +166,26 @@ def _replace_two_pods(shop: Shop) -> None:
 def _assert_only_pods_that_went_are_removed(shop: Shop, before: Pods, *, mark: int) -> Pods:
     """Wait until the tree is as the pods are, check that no other was deleted on the way; return the pods."""
     after = _ready_pods(shop)
-    shop.wait_listed(len(after))
     wait_until(
-        # The addresses of pods that went are given to those that come: for a moment the tree has both nodes.
-        lambda: all(len(shop.urls(reference)) == len(after) for reference in BOTH),
-        message="one node for each pod",
+        # Not by address: those of pods that went are given to pods that come.
+        lambda: all(_pods_listed(shop, reference) == sorted(after) for reference in BOTH),
+        timeout=30.0,
+        message="one node for each pod, and none for others",
     )
     writes = Writes.since(shop.zookeeper, mark)
     print(f"removed {dict(writes.removed)}, added {dict(writes.added)}")
     assert writes.removed == dict.fromkeys((before[uid] for uid in before.keys() - after.keys()), len(BOTH))
     assert writes.added == dict.fromkeys((after[uid] for uid in after.keys() - before.keys()), len(BOTH))
     return after
+
+
+def _pods_listed(shop: Shop, reference: Reference) -> list[str]:
+    """Return the uid of each node's pod in the directory of an interface, sorted."""
+    path = providers_path(reference)
+    with contextlib.suppress(NoNodeError):
+        marks = [decode(shop.reader.get(f"{path}/{name}")[0]) for name in shop.reader.get_children(path)]
+        return sorted(mark.pod_uid for mark in marks if mark is not None)
+    return []
 
 
 def _ready_pods(shop: Shop) -> Pods:
