@@ -8,11 +8,13 @@
 
 A node whose parameters changed has another name for the same claim (service at an address). The new one is created
 first, and the old one stays until the new one has stood for a while (`young`): dubbo-go may hear of a deletion before a
-creation even when both are one transaction, and would end the calls that are under way. Creates come before deletes in
-any case, so that no reader ever sees fewer providers than the smaller of the old and the new list has.
+creation even when both are one transaction, and would end the calls that are under way. For the same reason the old
+nodes of a service stay for that while when all that is to be left of it is new: their port or selector changed. Creates
+come before deletes in any case, so that no reader ever sees fewer providers than the smaller of the old and the new
+list has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -93,14 +95,31 @@ def plan(
         else:
             creates.append(Create(name, mark_of(provider, owner)))
     fresh = young & current.keys() | {step.name for step in creates}
-    successors = {provider.claim for name, provider in wanted.providers.items() if name in fresh}
-    succeeded = {name for name in leaving if successors and claim_of(name) in successors}
+    succeeded = _succeeded(leaving, wanted.providers, fresh=fresh, steady=current.keys() - fresh)
     return Plan(
         creates=tuple(creates),
         rewrites=tuple(rewrites),
         deletes=tuple(Delete(name) for name in leaving if name not in succeeded),
         succeeded=frozenset(succeeded),
         taken=frozenset(taken),
+    )
+
+
+def _succeeded(
+    leaving: Iterable[str], wanted: Mapping[str, Provider], *, fresh: AbstractSet[str], steady: AbstractSet[str]
+) -> frozenset[str]:
+    """Return those that stay while their successors are fresh: one at the same address, or all that their service has.
+
+    A service is a group and version here: what a consumer of the interface asks for.
+    """
+    successors = {wanted[name].claim for name in fresh & wanted.keys()}
+    if not successors:
+        return frozenset()
+    replaced = {(claim.group, claim.version) for claim in successors}
+    replaced -= {(wanted[name].group, wanted[name].version) for name in steady & wanted.keys()}
+    claims = {name: claim for name in leaving if (claim := claim_of(name)) is not None}
+    return frozenset(
+        name for name, claim in claims.items() if claim in successors or (claim.group, claim.version) in replaced
     )
 
 

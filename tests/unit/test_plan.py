@@ -179,6 +179,29 @@ def test_a_changed_parameter_is_a_successor_beside_the_old_node() -> None:
     assert made(directory, both) == Plan(deletes=(Delete(old.name),))
 
 
+def test_nodes_stay_while_all_of_their_service_is_new() -> None:
+    """Other addresses, all at once: a reader that heard of the deletions first would have nobody left to call."""
+    everyone = providers(4)
+    old, new = ({name: everyone[name] for name in names} for names in (list(everyone)[:2], list(everyone)[2:]))
+    before = {name: Node(name, mark(provider)) for name, provider in old.items()}
+    first = made(Directory(new, (), {}), before)
+    assert (len(first.creates), first.deletes, first.succeeded) == (2, (), frozenset(old))
+
+    both = applied(first, before)
+    assert made(Directory(new, (), {}), both, young=frozenset(new)) == Plan(succeeded=frozenset(old))
+    assert {step.name for step in made(Directory(new, (), {}), both).deletes} == set(old)
+
+
+def test_nodes_go_at_once_where_others_of_their_service_stay() -> None:
+    """A pod that comes as another goes is no reason to wait while a third one stays."""
+    wanted = providers(3)
+    leaving, staying, _ = wanted
+    before = {name: Node(name, mark(wanted[name])) for name in (leaving, staying)}
+    del wanted[leaving]
+    steps = made(Directory(wanted, (), {}), before)
+    assert (len(steps.creates), steps.deletes, steps.succeeded) == (1, (Delete(leaving),), frozenset())
+
+
 def test_another_pod_at_an_address_takes_its_node_over() -> None:
     """A pod that was recreated with the same URL gets the node of the former one by a new mark: readers see nothing."""
     (provider,) = providers(1).values()
