@@ -151,7 +151,7 @@ class Service:
     interfaces: tuple[Interface, ...]
     family: AddressFamily = AddressFamily.IPV4
     suspended: bool = False
-    """Keep what is registered as it is: nothing is added, changed or removed."""
+    """Keep what is registered as it is, but for pods that are terminating, finished or gone."""
     deleted: bool = False
     """It has a deletionTimestamp: its providers go."""
     parameters: Mapping[str, str] = field(default_factory=lambda: _NONE)
