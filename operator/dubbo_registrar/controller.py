@@ -8,11 +8,12 @@ in `plan.py`.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import cache
 from typing import Protocol
 
 import structlog
 
-from dubbo_registrar.desired import Desired
+from dubbo_registrar.desired import Desired, Directory
 from dubbo_registrar.expansion import Reason, Refusal
 from dubbo_registrar.model import Declared, ObjectKey, Owner, Pod, Registry, Service
 from dubbo_registrar.publication import ProviderTree, Publication
@@ -21,6 +22,9 @@ from dubbo_registrar.reporting import RegistryFacts, Report, ServiceFacts, inval
 _log = structlog.get_logger()
 
 _REPORT_SECONDS = 0.2
+
+_LookUp = Callable[[str, str], Directory]
+"""What should be in the directory of a registry and interface."""
 
 MakeTree = Callable[[Registry, Callable[[str | None], None]], ProviderTree]
 
@@ -217,23 +221,23 @@ class Controller:
         """Report what may have changed, a few times a second at most."""
         while True:
             keys, self._unreported = self._unreported, set()
+            directory = cache(self._desired.directory)  # once for all services that share an interface
             for key in keys:
                 declared = self._services.get(key)
                 if declared is not None:
-                    self._statuses.report_service(declared, self._service_report(declared))
+                    self._statuses.report_service(declared, self._service_report(declared, directory))
             names, self._unreported_registries = self._unreported_registries, set()
             for name in names:
                 self._report_registry(name)
             await asyncio.sleep(_REPORT_SECONDS)
 
-    def _service_report(self, declared: Declared[Service]) -> Report:
+    def _service_report(self, declared: Declared[Service], directory: _LookUp) -> Report:
         if declared.value is None:
             return invalid(declared.problem)
         service = declared.value
         publication = self._publications.get(service.registry)
-        return service_report(
-            service, self._registry_facts(service, publication), self._service_facts(service, publication)
-        )
+        facts = self._service_facts(service, publication, directory)
+        return service_report(service, self._registry_facts(service, publication), facts)
 
     def _registry_facts(self, service: Service, publication: Publication | None) -> RegistryFacts:
         name, registry = service.registry, self._registries.get(service.registry)
@@ -250,22 +254,22 @@ class Controller:
             refused=next(filter(None, refusals), ""),
         )
 
-    def _service_facts(self, service: Service, publication: Publication | None) -> ServiceFacts:
+    def _service_facts(self, service: Service, publication: Publication | None, directory: _LookUp) -> ServiceFacts:
         expansions = list(self._desired.expansions(service.key))
         refusals = [refusal for expansion in expansions for refusal in expansion.refusals]
+        for interface in {interface.name for interface in service.interfaces}:
+            lost = directory(service.registry, interface).refusals
+            refusals += [refusal for key, refusal in lost if key == service.key]
         wanted = registered = 0
-        for interface in sorted({interface.name for interface in service.interfaces}):
-            directory = self._desired.directory(service.registry, interface)
-            refusals += [refusal for key, refusal in directory.refusals if key == service.key]
-            taken = publication.taken(interface) if publication else frozenset()
-            for name, provider in directory.providers.items():
-                if provider.service != service.key:
-                    continue
-                wanted += 1
-                registered += publication is not None and publication.registered(interface, name)
-                if name in taken:
-                    message = f"somebody else's node stands in the place of {interface}; does the pod register itself?"
-                    refusals.append(Refusal(provider.pod, Reason.TAKEN, message))
+        for provider in (provider for expansion in expansions for provider in expansion.providers):
+            interface, name = provider.interface, provider.name
+            if directory(service.registry, interface).providers.get(name) is not provider:
+                continue
+            wanted += 1
+            registered += publication is not None and publication.registered(interface, name)
+            if publication is not None and name in publication.taken(interface):
+                message = f"somebody else's node stands in the place of {interface}; does the pod register itself?"
+                refusals.append(Refusal(provider.pod, Reason.TAKEN, message))
         if publication is not None and (service.suspended or service.deleted):
             registered = publication.standing(service.key)
             wanted = 0 if service.deleted else registered

@@ -1,9 +1,11 @@
 """What the author of a RegistryService reads in its status while something keeps its providers as they are."""
 
 from typing import Any
+from unittest.mock import patch
 
+from dubbo_registrar.desired import Desired
 from dubbo_registrar.model import Declared
-from tests.unit.objects import CART, pod, registry, service
+from tests.unit.objects import CART, labelled, pod, registry, service
 from tests.unit.test_controller import CART_KEY, World, scenario
 from tests.unit.virtual_time import eventually
 
@@ -68,3 +70,18 @@ def test_what_a_deleted_service_still_has_registered_is_counted() -> None:
         assert counts(world) == ("3/0", 3)
 
     scenario(play)
+
+
+def test_an_interface_of_many_services_is_looked_at_once_for_all_their_reports() -> None:
+    """One pod of an interface that all services share does not cost each of them a look at all of its providers."""
+    many = [service(f"s{number}", selector=labelled(f"s{number}")) for number in range(50)]
+
+    async def play(world: World) -> None:
+        await eventually(lambda: len(world.reports) > len(many))
+        world.reports.clear()
+        with patch.object(Desired, "directory", autospec=True, side_effect=Desired.directory) as looks:
+            world.say(pod(labels={"app": "s7"}))
+            await eventually(lambda: world.hosts() == {"1"} and len(world.reports) > len(many))
+        assert looks.call_count < len(many) / 2
+
+    scenario(play, registry(), *many)
