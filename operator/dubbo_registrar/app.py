@@ -17,7 +17,7 @@ import structlog
 
 from dubbo_registrar import handlers
 from dubbo_registrar.controller import Controller
-from dubbo_registrar.errors import KubernetesUnavailableError
+from dubbo_registrar.errors import KubernetesForbiddenError, KubernetesUnavailableError
 from dubbo_registrar.kube.client import Client, Resource, connect
 from dubbo_registrar.kube.cluster import cluster_id
 from dubbo_registrar.kube.declared import project
@@ -98,11 +98,14 @@ async def _operate(settings: Settings, client: Client, owner: Owner) -> None:
 
 
 async def _identify(client: Client) -> str:
-    """Return the cluster's id, waiting for an API server that does not answer yet."""
+    """Return the cluster's id, waiting for an API server that does not answer yet.
+
+    One that has just started forbids everything until it has read its rules: that is waited for as well.
+    """
     while True:
         try:
             return await cluster_id(client)
-        except KubernetesUnavailableError as error:
+        except (KubernetesUnavailableError, KubernetesForbiddenError) as error:
             _log.warning("waiting for the Kubernetes API", error=str(error))
             await asyncio.sleep(_RETRY_SECONDS)
 
