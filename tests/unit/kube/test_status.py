@@ -75,10 +75,10 @@ def in_virtual_time(scenario: Callable[P, Coroutine[Any, Any, None]]) -> Callabl
     """Make a test of a scenario whose seconds pass at once."""
 
     @wraps(scenario)
-    def test(*args: P.args, **kwargs: P.kwargs) -> None:
+    def at_once(*args: P.args, **kwargs: P.kwargs) -> None:
         run(scenario(*args, **kwargs))
 
-    return test
+    return at_once
 
 
 @in_virtual_time
