@@ -1,4 +1,4 @@
-"""Waiting for a condition with a deadline: the test bed's only way to let time pass."""
+"""Waiting for a condition with a deadline; and for time itself, where nothing else is meant."""
 
 from __future__ import annotations
 
@@ -29,3 +29,8 @@ def wait_until(condition: Callable[[], T], *, timeout: float = 30.0, message: st
             error = f"not within {timeout:g} s: {what} (last value: {value!r})"
             raise AssertionError(error)
         time.sleep(_INTERVAL_SECONDS)
+
+
+def let_pass(seconds: float) -> None:
+    """Let time pass where time itself is the matter: the length of an outage, a span that is measured."""
+    time.sleep(seconds)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from testbed.bed import TestBed
 from testbed.demo.scene import Scene
 from testbed.demo.view import View
-from testbed.waiting import wait_until
+from testbed.waiting import let_pass, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _OUTAGE_SECONDS = 15.0
 _CALM_SECONDS = 3.0
+"""Between the steps, so that calls are made and there is something to see."""
 
 
 def run(*, keep: bool, shell_command: Callable[[TestBed], str]) -> int:
@@ -74,22 +75,22 @@ def _story(scene: Scene, view: View, figures: list[str]) -> None:
     for consumer in scene.consumers:
         message = f"{consumer.kind} gets answers from every interface"
         wait_until(partial(scene.answered, consumer), timeout=60.0, message=message)
-    _calm()
+    let_pass(_CALM_SECONDS)
 
     view.tell("scale to 5 pods")
     scene.scale(5)
     _settle(scene, view, figures, "5 pods listed", pods=5)
-    _calm()
+    let_pass(_CALM_SECONDS)
 
     view.tell("rolling update: every pod is replaced; each serves on for 12 s after it was told to stop")
     old = scene.ready()
     scene.roll()
     _settle(scene, view, figures, "all 5 replaced", pods=5, without=old)
-    _calm()
+    let_pass(_CALM_SECONDS)
 
     view.tell(f"pod {scene.delete_pod()} is deleted; the Deployment makes a new one")
     _settle(scene, view, figures, "5 pods listed again", pods=5)
-    _calm()
+    let_pass(_CALM_SECONDS)
 
     view.tell(
         f"ZooKeeper is stopped for {_OUTAGE_SECONDS:.0f} s; the consumers go on; one pod more is asked for meanwhile"
@@ -98,11 +99,11 @@ def _story(scene: Scene, view: View, figures: list[str]) -> None:
     stopped = time.monotonic()
     scene.scale(6)
     wait_until(lambda: len(scene.ready()) > len(old), timeout=30.0, message="6 pods ready while ZooKeeper is away")
-    wait_until(lambda: time.monotonic() - stopped > _OUTAGE_SECONDS, timeout=_OUTAGE_SECONDS + 1)
+    let_pass(stopped + _OUTAGE_SECONDS - time.monotonic())
     view.tell("ZooKeeper is started again, with its data")
     scene.bed.zookeeper.start()
     _settle(scene, view, figures, "6 pods listed after ZooKeeper's return", pods=6)
-    _calm()
+    let_pass(_CALM_SECONDS)
     view.tell("done", "bold green")
 
 
@@ -121,12 +122,6 @@ def _settle(
     line = f"{what} after {time.monotonic() - began:.1f} s"
     figures.append(line)
     view.tell(line, "green")
-
-
-def _calm() -> None:
-    """Let calls be made for a moment, so that there is something to see."""
-    until = time.monotonic() + _CALM_SECONDS
-    wait_until(lambda: time.monotonic() > until, timeout=_CALM_SECONDS + 1)
 
 
 def _wait_for_interrupt() -> None:
