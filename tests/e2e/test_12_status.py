@@ -1,9 +1,12 @@
 """What people and tools are told: conditions that kstatus understands, kubectl's columns, and no write without news."""
 
+import contextlib
 import subprocess
 import threading
 import time
 from functools import partial
+
+import urllib3
 
 from testbed import binaries
 from testbed.api import Object
@@ -132,11 +135,12 @@ class Writes:
         threading.Thread(target=self._note, daemon=True).start()
 
     def _note(self) -> None:
-        for event in self._events:
-            status = event["object"].get("status")
-            if status != self._status:
-                self.times.append(time.monotonic())
-                self._status = status
+        with contextlib.suppress(urllib3.exceptions.HTTPError):  # the API server ends it, or is gone
+            for event in self._events:
+                status = event["object"].get("status")
+                if status != self._status:
+                    self.times.append(time.monotonic())
+                    self._status = status
 
 
 def verdict(item: Object) -> str:
