@@ -64,6 +64,12 @@ class FlakyApi:
         self.cut_watches()
 
     @property
+    def pending(self) -> int:
+        """How many answers that were asked for (expired or failed watches, expired tokens) nobody has got yet."""
+        with self._lock:
+            return len(self._broken_watches) + self._expired_tokens
+
+    @property
     def open_watches(self) -> int:
         """How many watches are open."""
         with self._lock:

@@ -67,7 +67,7 @@ async def _operate(settings: Settings, client: Client, owner: Owner) -> None:
         statuses=statuses,
         synced=synced,
         resync_seconds=settings.resync_seconds,
-        coalesce_seconds=settings.coalesce_seconds,
+        peace_seconds=settings.peace_seconds,
     )
     reflectors += (
         Reflector(

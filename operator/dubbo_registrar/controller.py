@@ -53,7 +53,7 @@ class Controller:
         statuses: Statuses,
         synced: Callable[[], Awaitable[None]],
         resync_seconds: float,
-        coalesce_seconds: float,
+        peace_seconds: float,
     ) -> None:
         """Prepare it; `run` does the work.
 
@@ -66,7 +66,7 @@ class Controller:
         self._statuses = statuses
         self._synced = synced
         self._resync_seconds = resync_seconds
-        self._coalesce_seconds = coalesce_seconds
+        self._peace_seconds = peace_seconds
         self._desired = Desired()
         self._services: dict[ObjectKey, Declared[Service]] = {}
         self._registries: dict[str, Declared[Registry]] = {}
@@ -176,7 +176,7 @@ class Controller:
             owner=replace(self._owner, registry=name),
             tree=lambda heard: self._tree(registry, heard),
             on_report=lambda interfaces: self._passed(name, interfaces),
-            coalesce=self._coalesce_seconds,
+            peace_seconds=self._peace_seconds,
         )
 
     def _passed(self, registry: str, interfaces: frozenset[str] | None) -> None:

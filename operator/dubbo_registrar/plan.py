@@ -7,11 +7,11 @@
     foreign                leave, report as taken     leave
 
 A node whose parameters changed has another name for the same claim (service at an address). The new one is created
-first, and the old one stays until the new one has stood for a while (`young`): dubbo-go may hear of a deletion before a
-creation even when both are one transaction, and would end the calls that are under way. For the same reason the old
-nodes of a service stay for that while when all that is to be left of it is new: their port or selector changed. Creates
-come before deletes in any case, so that no reader ever sees fewer providers than the smaller of the old and the new
-list has.
+first, and the old one goes with the next plan: dubbo-go may hear of a deletion before a creation even when both are one
+transaction, and would end the calls that are under way. For the same reason the old nodes of a service stay until the
+next plan when all that is to be left of it is new: their port or selector changed. Between two plans a directory is
+left in peace for a while (`publication.py`). Creates come before deletes in any case, so that no reader ever sees fewer
+providers than the smaller of the old and the new list has.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,7 +54,7 @@ class Plan:
     rewrites: tuple[Rewrite, ...] = ()
     deletes: tuple[Delete, ...] = ()
     succeeded: frozenset[str] = frozenset()
-    """Names of ours that are to go once their successors have stood for a while: no step yet."""
+    """Names of ours that are to go with the next plan, when their successors stand: no step yet."""
     taken: frozenset[str] = frozenset()
     """Names that are wanted, and whose place a node has that is not to be touched: foreign, or kept."""
 
@@ -64,13 +64,10 @@ class Plan:
         return not (self.creates or self.rewrites or self.deletes)
 
 
-def plan(
-    *, wanted: Directory, current: Mapping[str, Node], owner: Owner, young: AbstractSet[str] = frozenset()
-) -> Plan:
+def plan(*, wanted: Directory, current: Mapping[str, Node], owner: Owner) -> Plan:
     """Return what makes a directory's nodes (`current`, by name) those that are wanted, touching only the owner's own.
 
     Nodes of the services and pods that `wanted.kept` names stay as they are, and nobody else gets what they claim.
-    `young` names the nodes that were created a moment ago: what they succeed stays for now.
     """
     rewrites: list[Rewrite] = []
     taken: set[str] = set()
@@ -94,7 +91,7 @@ def plan(
             taken.add(name)
         else:
             creates.append(Create(name, mark_of(provider, owner)))
-    fresh = young & current.keys() | {step.name for step in creates}
+    fresh = {step.name for step in creates}
     succeeded = _succeeded(leaving, wanted.providers, fresh=fresh, steady=current.keys() - fresh)
     return Plan(
         creates=tuple(creates),

@@ -19,8 +19,8 @@ from dubbo_registrar.plan import Plan, plan
 _log = structlog.get_logger()
 
 _RETRY_SECONDS = 1.0
-_OVERLAP_SECONDS = 0.3
-"""How long a node and its successor stand side by side. dubbo-go failed calls below 0.25 s in measurements."""
+_PASS_SECONDS = 0.02
+"""Between two passes at least, so that a burst of changes does not cost a pass each."""
 
 
 class ProviderTree(Protocol):
@@ -65,19 +65,22 @@ class Publication:
         owner: Owner,
         tree: Callable[[Callable[[str | None], None]], ProviderTree],
         on_report: Callable[[frozenset[str] | None], None],
-        coalesce: float,
+        peace_seconds: float,
     ) -> None:
         """Prepare it; `run` does the work.
 
         `desired` gives what should be in one directory, `wished` all interfaces that should have one; `tree` makes
         the registry and is given whom to tell of changes there; `on_report` is called with the interfaces of each
-        pass, and with None when the connection changed.
+        pass, and with None when the connection changed. A directory is left in peace for `peace_seconds` after each
+        write: its first change goes at once, what follows is gathered. Consumers need it: dubbo-go reads every node
+        again after each change, and keeps for good one that is removed meanwhile; and a node whose successor was
+        written has to stand beside it for 0.25 s (`plan.py`).
         """
         self._desired = desired
         self._wished = wished
         self._owner = owner
         self._on_report = on_report
-        self._coalesce = coalesce
+        self._peace_seconds = peace_seconds
         self._dirty: set[str] = set()
         self._working: frozenset[str] = frozenset()
         self._unread: set[str] = set()
@@ -90,13 +93,13 @@ class Publication:
         self._wake = asyncio.Event()
         self._current: dict[str, dict[str, Node]] = {}
         self._holders: dict[str, frozenset[ObjectKey]] = {}
-        self._young: dict[str, frozenset[str]] = {}
+        self._peace: dict[str, float] = {}
         self._taken: dict[str, frozenset[str]] = {}
         self.tree = tree(self._heard)
 
     def settled(self, interfaces: Iterable[str]) -> bool:
         """Tell whether directories were compared, written and read back, as far as is known."""
-        open_ends = self._dirty | self._working | self._unread
+        open_ends = self._dirty | self._working | self._unread | self._resting
         return (
             self.tree.connected
             and self._epoch == self.tree.epoch
@@ -162,7 +165,7 @@ class Publication:
             tasks.create_task(self._follow())
 
     async def _follow(self) -> None:
-        """Make a pass at the first change at once, then gather changes for a moment before the next."""
+        """Make a pass whenever something may have changed."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -175,7 +178,7 @@ class Publication:
                 else:
                     if self._pending:
                         self._wake.set()
-            await asyncio.sleep(self._coalesce)
+            await asyncio.sleep(_PASS_SECONDS)
 
     async def reconcile(self) -> None:
         """Make the directories that may have changed hold what they should.
@@ -233,7 +236,8 @@ class Publication:
                 await self._write(interface, self._plan(interface))
         except RefusedError as error:
             self._refused[interface] = f"{interface}: {error}"
-            self._rest(interface)
+            self._unread.add(interface)
+            self._rest(interface, _RETRY_SECONDS)
             _log.warning("a directory was refused", interface=interface, error=str(error))
         except BaseException:
             self._unread.add(interface)
@@ -259,17 +263,20 @@ class Publication:
             self._holders[interface] = holders
 
     def _plan(self, interface: str) -> Plan:
-        young = self._young.get(interface, frozenset())
-        steps = plan(wanted=self._desired(interface), current=self._current[interface], owner=self._owner, young=young)
+        steps = plan(wanted=self._desired(interface), current=self._current[interface], owner=self._owner)
         self._taken[interface] = steps.taken
         return steps
 
     async def _write(self, interface: str, steps: Plan) -> None:
-        """Carry a plan out; the directory is read again afterwards in any case.
+        """Carry a plan out, unless the directory is to be left in peace yet; it is read again afterwards in any case.
 
         After a refusal the operations go one by one, so that one cannot block the others.
         """
         if steps.empty:
+            return
+        now = asyncio.get_running_loop().time()
+        if (peace := self._peace.get(interface, now) - now) > 0:
+            self._rest(interface, peace)
             return
         self._unread.add(interface)
         nodes = self._current[interface]
@@ -286,26 +293,14 @@ class Publication:
         try:
             await self.tree.apply(interface, steps, single=interface in self._refused)
         finally:
-            if steps.succeeded:
-                self._raise_young(interface, frozenset(step.name for step in steps.creates))
+            self._peace[interface] = asyncio.get_running_loop().time() + self._peace_seconds
         nodes.update({step.name: Node(step.name, step.mark) for step in steps.rewrites})
 
-    def _raise_young(self, interface: str, names: frozenset[str]) -> None:
-        """Take new nodes as young for a while, then have the directory compared again: the succeeded ones go."""
-        self._young[interface] = self._young.get(interface, frozenset()) | names
-        asyncio.get_running_loop().call_later(_OVERLAP_SECONDS, self._grow_up, interface, names)
-
-    def _grow_up(self, interface: str, names: frozenset[str]) -> None:
-        self._young[interface] = self._young.get(interface, frozenset()) - names
-        if not names.isdisjoint(self._current.get(interface, {})):  # else they were refused, and succeed nobody
-            self.touch((interface,))
-
-    def _rest(self, interface: str) -> None:
-        """Have a directory read and compared again after a while; one timer at a time, however often it is refused."""
-        self._unread.add(interface)
+    def _rest(self, interface: str, seconds: float) -> None:
+        """Have a directory compared again after a while; one timer at a time, however often it is asked for."""
         if interface not in self._resting:
             self._resting.add(interface)
-            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._rested, interface)
+            asyncio.get_running_loop().call_later(seconds, self._rested, interface)
 
     def _rested(self, interface: str) -> None:
         self._resting.discard(interface)

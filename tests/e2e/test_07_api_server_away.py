@@ -126,6 +126,7 @@ def test_watches_are_cut_expire_and_fail(shop: Shop, flaky: FlakyApi) -> None:
             assert not Writes.since(shop.zookeeper, mark).transactions
             trouble()
         before = _assert_only_pods_that_went_are_removed(shop, before, mark=mark)
+        wait_until(lambda: not flaky.pending, timeout=30.0, message="all that was to go wrong did")
     _assert_released(shop)
 
 

@@ -31,7 +31,7 @@ class Setting:
             owner=OURS,
             tree=lambda heard: self._client(heard, latency),
             on_report=self.reports.append,
-            coalesce=0.001,
+            peace_seconds=0.4,
         )
 
     def _client(self, heard: Callable[[str | None], None], latency: Iterator[int] | None) -> InMemoryTree:
@@ -271,6 +271,7 @@ def test_what_changes_between_a_read_and_its_answer_is_not_lost() -> None:
         setting.server.put(STOCK, name, mark(providers(1, interface=STOCK)[name]))
         setting.server.put(STOCK, "orphan", LONG_AGO)
         setting.tree.latency = iter(lambda: 50, None)
+        await pass_time(1)
         setting.publication.resync()
         await turns_until(lambda: setting.server.watches[STOCK])
         setting.want(STOCK, providers(2, interface=STOCK))
@@ -298,8 +299,9 @@ def test_directories_of_others_are_not_followed() -> None:
     async def play(setting: Setting) -> None:
         setting.server.put(STOCK, "theirs")
         setting.publication.resync()
-        await eventually(lambda: setting.settled)
+        await pass_time(1)
         before = len(setting.tree.reads)
+        assert STOCK in setting.tree.reads
         setting.server.put(STOCK, "another")
         await pass_time(10)
         assert len(setting.tree.reads) == before
@@ -427,3 +429,19 @@ def test_whatever_happens_in_whatever_order_it_is_right_in_the_end(
             assert setting.server.directories[CART]["theirs"] is None
 
     run(play())
+
+
+def test_a_directory_is_left_in_peace_after_a_write() -> None:
+    """The first change is written at once, those that follow go together when the directory has had its peace."""
+
+    async def play(setting: Setting) -> None:
+        await pass_time(1)
+        before = len(setting.tree.commits)
+        for count in (1, 2, 3):
+            setting.want(STOCK, providers(count, interface=STOCK))
+            await pass_time(0.1)
+            assert len(setting.tree.commits) == before + 1
+        await eventually(lambda: setting.right and setting.settled, within=0.5)
+        assert len(setting.tree.commits) == before + 2
+
+    scenario(play)
