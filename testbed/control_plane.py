@@ -48,8 +48,8 @@ class ControlPlane:
         self.kubeconfig_path = folder / "kubeconfig-default-admin.json"
         self._etcd = self._process("etcd", self._etcd_arguments())
         self._api_server = self._process("kube-apiserver", self._api_server_arguments())
-        self._controller_manager = self._process("kube-controller-manager", self._controller_manager_arguments())
-        self._scheduler = self._process("kube-scheduler", self._client_arguments())
+        self._controller_manager = self._restarted("kube-controller-manager", self._controller_manager_arguments())
+        self._scheduler = self._restarted("kube-scheduler", self._client_arguments())
 
     def start(self) -> None:
         """Start all parts; returns when pods can be created in the namespace ``default``."""
@@ -153,6 +153,13 @@ class ControlPlane:
 
     def _process(self, name: str, arguments: list[str]) -> Process:
         return Process(name, [str(binaries.path(name)), *arguments], log=self._folder / "logs" / f"{name}.log")
+
+    def _restarted(self, name: str, arguments: list[str]) -> Process:
+        # As a kubelet would: the scheduler ends by itself when a pod turns up on another node than the one it chose,
+        # and the death of an API server in the middle of a binding is enough for that.
+        loop = ["sh", "-c", 'while :; do setpriv --pdeathsig KILL "$@"; sleep 0.5; done', "sh"]
+        command = [*loop, str(binaries.path(name)), *arguments]
+        return Process(name, command, log=self._folder / "logs" / f"{name}.log")
 
     def _etcd_arguments(self) -> list[str]:
         client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))

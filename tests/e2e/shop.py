@@ -50,11 +50,10 @@ class Shop:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop_consumers()
-        self._clean_up()
-        self._dismiss_reader()
-        self.registrar.stop()
-        self.zookeeper.close()
+        last_first = (self.zookeeper.close, self.registrar.stop, self._dismiss_reader, self._clean_up)
+        with contextlib.ExitStack() as endings:  # every one of them, whichever fails
+            for end in (*last_first, *(consumer.stop for consumer in self._consumers)):
+                endings.callback(end)
 
     # What a team declares
 
