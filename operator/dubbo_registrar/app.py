@@ -67,7 +67,6 @@ async def _operate(settings: Settings, client: Client, owner: Owner) -> None:
         statuses=statuses,
         synced=synced,
         resync_seconds=settings.resync_seconds,
-        peace_seconds=settings.peace_seconds,
     )
     reflectors += (
         Reflector(

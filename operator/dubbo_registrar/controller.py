@@ -53,7 +53,6 @@ class Controller:
         statuses: Statuses,
         synced: Callable[[], Awaitable[None]],
         resync_seconds: float,
-        peace_seconds: float,
     ) -> None:
         """Prepare it; `run` does the work.
 
@@ -66,7 +65,6 @@ class Controller:
         self._statuses = statuses
         self._synced = synced
         self._resync_seconds = resync_seconds
-        self._peace_seconds = peace_seconds
         self._desired = Desired()
         self._services: dict[ObjectKey, Declared[Service]] = {}
         self._registries: dict[str, Declared[Registry]] = {}
@@ -176,7 +174,6 @@ class Controller:
             owner=replace(self._owner, registry=name),
             tree=lambda heard: self._tree(registry, heard),
             on_report=lambda interfaces: self._passed(name, interfaces),
-            peace_seconds=self._peace_seconds,
         )
 
     def _passed(self, registry: str, interfaces: frozenset[str] | None) -> None:

@@ -9,9 +9,9 @@
 A node whose parameters changed has another name for the same claim (service at an address). The new one is created
 first, and the old one goes with the next plan: dubbo-go may hear of a deletion before a creation even when both are one
 transaction, and would end the calls that are under way. For the same reason the old nodes of a service stay until the
-next plan when all that is to be left of it is new: their port or selector changed. Between two plans a directory is
-left in peace for a while (`publication.py`). Creates come before deletes in any case, so that no reader ever sees fewer
-providers than the smaller of the old and the new list has.
+next plan when all that is to be left of it is new: their port or selector changed. How long after each other plans
+are carried out is `pace.py`. Creates come before deletes in any case, so that no reader ever sees fewer providers than
+the smaller of the old and the new list has.
 """
 
 from collections.abc import Iterable, Mapping

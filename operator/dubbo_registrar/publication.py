@@ -14,6 +14,7 @@ import structlog
 from dubbo_registrar.desired import Directory
 from dubbo_registrar.errors import RefusedError, RegistryUnavailableError
 from dubbo_registrar.model import Node, ObjectKey, Owner
+from dubbo_registrar.pace import Pace
 from dubbo_registrar.plan import Plan, plan
 
 _log = structlog.get_logger()
@@ -65,22 +66,17 @@ class Publication:
         owner: Owner,
         tree: Callable[[Callable[[str | None], None]], ProviderTree],
         on_report: Callable[[frozenset[str] | None], None],
-        peace_seconds: float,
     ) -> None:
         """Prepare it; `run` does the work.
 
         `desired` gives what should be in one directory, `wished` all interfaces that should have one; `tree` makes
         the registry and is given whom to tell of changes there; `on_report` is called with the interfaces of each
-        pass, and with None when the connection changed. A directory is left in peace for `peace_seconds` after each
-        write: its first change goes at once, what follows is gathered. Consumers need it: dubbo-go reads every node
-        again after each change, and keeps for good one that is removed meanwhile; and a node whose successor was
-        written has to stand beside it for 0.25 s (`plan.py`).
+        pass, and with None when the connection changed.
         """
         self._desired = desired
         self._wished = wished
         self._owner = owner
         self._on_report = on_report
-        self._peace_seconds = peace_seconds
         self._dirty: set[str] = set()
         self._working: frozenset[str] = frozenset()
         self._unread: set[str] = set()
@@ -93,7 +89,7 @@ class Publication:
         self._wake = asyncio.Event()
         self._current: dict[str, dict[str, Node]] = {}
         self._holders: dict[str, frozenset[ObjectKey]] = {}
-        self._peace: dict[str, float] = {}
+        self._pace = Pace()
         self._taken: dict[str, frozenset[str]] = {}
         self.tree = tree(self._heard)
 
@@ -268,15 +264,15 @@ class Publication:
         return steps
 
     async def _write(self, interface: str, steps: Plan) -> None:
-        """Carry a plan out, unless the directory is to be left in peace yet; it is read again afterwards in any case.
+        """Carry out what of a plan the pace allows; the directory is read again afterwards in any case.
 
         After a refusal the operations go one by one, so that one cannot block the others.
         """
+        clock = asyncio.get_running_loop().time
+        steps, wait = self._pace.allow(interface, steps, now=clock())
+        if wait:
+            self._rest(interface, wait)
         if steps.empty:
-            return
-        now = asyncio.get_running_loop().time()
-        if (peace := self._peace.get(interface, now) - now) > 0:
-            self._rest(interface, peace)
             return
         self._unread.add(interface)
         nodes = self._current[interface]
@@ -293,7 +289,7 @@ class Publication:
         try:
             await self.tree.apply(interface, steps, single=interface in self._refused)
         finally:
-            self._peace[interface] = asyncio.get_running_loop().time() + self._peace_seconds
+            self._pace.written(interface, at=clock())
         nodes.update({step.name: Node(step.name, step.mark) for step in steps.rewrites})
 
     def _rest(self, interface: str, seconds: float) -> None:

@@ -30,9 +30,6 @@ class Settings:
     """What tells this cluster's nodes from another's in a shared tree. Empty: the uid of namespace `kube-system`."""
     resync_seconds: float = 300.0
     """Everything is compared again after this time, in seconds, whether or not anything was heard of."""
-    peace_seconds: float = 0.4
-    """A directory of ZooKeeper is left in peace for this time after each write, in seconds: further changes of it are
-    gathered. Below 0.25, consumers of dubbo-go fail calls when a parameter changes."""
     log_format: str = "auto"
     """`json`, `console`, or `auto`: console on a terminal, JSON elsewhere."""
     log_level: str = "info"
@@ -46,7 +43,7 @@ class Settings:
             if not getattr(self, name):
                 message = f"{PREFIX}{name.upper()} must not be empty"
                 raise InvalidSettingError(message)
-        for name in ("resync_seconds", "peace_seconds"):
+        for name in ("resync_seconds",):
             if not 0 < getattr(self, name) < math.inf:
                 message = f"{PREFIX}{name.upper()} must be a number of seconds greater than 0"
                 raise InvalidSettingError(message)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-PURE = ("desired", "dubbo", "errors", "expansion", "model", "plan")
+PURE = ("conditions", "desired", "dubbo", "errors", "expansion", "model", "pace", "plan", "reporting")
 
 IMPORT_ALL = """
 import importlib, sys

@@ -44,7 +44,6 @@ class World:
             statuses=self,
             synced=self._wait,
             resync_seconds=300,
-            peace_seconds=0.4,
         )
 
     async def _wait(self) -> None:

@@ -31,7 +31,6 @@ class Setting:
             owner=OURS,
             tree=lambda heard: self._client(heard, latency),
             on_report=self.reports.append,
-            peace_seconds=0.4,
         )
 
     def _client(self, heard: Callable[[str | None], None], latency: Iterator[int] | None) -> InMemoryTree:
@@ -431,15 +430,15 @@ def test_whatever_happens_in_whatever_order_it_is_right_in_the_end(
     run(play())
 
 
-def test_a_directory_is_left_in_peace_after_a_write() -> None:
-    """The first change is written at once, those that follow go together when the directory has had its peace."""
+def test_what_follows_a_write_is_gathered() -> None:
+    """A first change is written at once, those that follow within a moment go together."""
 
     async def play(setting: Setting) -> None:
         await pass_time(1)
         before = len(setting.tree.commits)
         for count in (1, 2, 3):
             setting.want(STOCK, providers(count, interface=STOCK))
-            await pass_time(0.1)
+            await pass_time(0.03)
             assert len(setting.tree.commits) == before + 1
         await eventually(lambda: setting.right and setting.settled, within=0.5)
         assert len(setting.tree.commits) == before + 2

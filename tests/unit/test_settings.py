@@ -19,7 +19,6 @@ def test_each_variable_sets_its_field() -> None:
             "DUBBO_REGISTRAR_RELEASE": "blue",
             "DUBBO_REGISTRAR_CLUSTER_ID": "eu-1",
             "DUBBO_REGISTRAR_RESYNC_SECONDS": "60",
-            "DUBBO_REGISTRAR_PEACE_SECONDS": "0.25",
             "DUBBO_REGISTRAR_LOG_FORMAT": "json",
             "DUBBO_REGISTRAR_LOG_LEVEL": "debug",
         }
@@ -29,7 +28,6 @@ def test_each_variable_sets_its_field() -> None:
         release="blue",
         cluster_id="eu-1",
         resync_seconds=60.0,
-        peace_seconds=0.25,
         log_format="json",
         log_level="debug",
     )
@@ -43,9 +41,9 @@ def test_each_variable_sets_its_field() -> None:
         ("DUBBO_REGISTRAR_RELEASE", ""),
         ("DUBBO_REGISTRAR_RESYNC_SECONDS", "five"),
         ("DUBBO_REGISTRAR_RESYNC_SECONDS", "0"),
-        ("DUBBO_REGISTRAR_PEACE_SECONDS", "-1"),
-        ("DUBBO_REGISTRAR_PEACE_SECONDS", "nan"),
-        ("DUBBO_REGISTRAR_PEACE_SECONDS", "inf"),
+        ("DUBBO_REGISTRAR_RESYNC_SECONDS", "-1"),
+        ("DUBBO_REGISTRAR_RESYNC_SECONDS", "nan"),
+        ("DUBBO_REGISTRAR_RESYNC_SECONDS", "inf"),
         ("DUBBO_REGISTRAR_LOG_FORMAT", "xml"),
         ("DUBBO_REGISTRAR_LOG_LEVEL", "loud"),
         ("DUBBO_REGISTRAR_RESYNC", "60"),
