@@ -52,7 +52,7 @@ class Shop:
     def __exit__(self, *_: object) -> None:
         last_first = (self.zookeeper.close, self.registrar.stop, self._dismiss_reader, self._clean_up)
         with contextlib.ExitStack() as endings:  # every one of them, whichever fails
-            for end in (*last_first, *(consumer.stop for consumer in self._consumers)):
+            for end in (*last_first, self.stop_consumers):
                 endings.callback(end)
 
     # What a team declares

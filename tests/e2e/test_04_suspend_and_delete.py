@@ -1,6 +1,9 @@
 """A RegistryService that is suspended, one that is deleted, and what stands in the same directories for others."""
 
+import contextlib
 from functools import partial
+
+from kazoo.exceptions import NoNodeError
 
 from dubbo_registrar.dubbo.url import Url
 from dubbo_registrar.model import Mark, ObjectKey, Owner
@@ -162,7 +165,10 @@ def put_foreign(shop: Shop, reference: Reference) -> set[str]:
 def own_nodes(shop: Shop, reference: Reference) -> list[str]:
     """Return the names of the nodes of an interface that carry a mark of this cluster."""
     path = providers_path(reference)
-    marks = {name: decode(shop.reader.get(f"{path}/{name}")[0]) for name in shop.reader.get_children(path)}
+    marks = {}
+    for name in shop.reader.get_children(path):
+        with contextlib.suppress(NoNodeError):  # gone since
+            marks[name] = decode(shop.reader.get(f"{path}/{name}")[0])
     return [name for name, mark in marks.items() if mark is not None and mark.owner.cluster != "another-cluster"]
 
 
