@@ -25,10 +25,11 @@ def provider_url(
 ) -> Url:
     """Return the URL under which one interface of one pod is registered.
 
-    Every consumer's demands in one URL: `anyhost` sorts before everything that dubbo2.js reads, which loses the first
-    parameter (only `actives` and keys of methods, which it does not read, can come before); `application` is always there, because Java 2.7 loses updates without it; `group` and `version` are absent unless
-    set, because an empty one matches no consumer of Java 2.7 and 3; nothing about serialization, because it makes
-    every call of Java 3 fail when the pod does not speak it.
+    Every consumer's demands in one URL: `anyhost` sorts before everything that dubbo2.js reads, because it loses the
+    first parameter (only `actives` and keys of methods, which it does not read, can come before); `application` is
+    always there, because Java 2.7 loses updates without it; `group` and `version` are absent unless set, because an
+    empty one matches no consumer of Java 2.7 and 3; nothing about serialization, because it makes every call of Java 3
+    fail when the pod does not speak it.
 
     Args:
         address: Where the pod is called.
