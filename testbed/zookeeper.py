@@ -26,6 +26,7 @@ CLIENT_PORT = 2181
 _TICK_MILLISECONDS = 2000
 _numbers = itertools.count(1000 * (1 + worker()))
 _CONNECT_SECONDS = 15.0
+_CONNECTION_RETRY = {"max_tries": -1, "delay": 0.1, "max_delay": 0.3}
 
 
 class ZooKeeper:
@@ -235,7 +236,8 @@ class Ensemble:
 
 def connect(hosts: str, *, session: tuple[int, bytes] | None = None) -> KazooClient:
     """Return a started client, resuming ``session`` (``KazooClient.client_id``) when one is given."""
-    client = KazooClient(hosts, client_id=session, timeout=10.0)
+    # By default its pauses grow to minutes while a server is away, and what it sees comes late.
+    client = KazooClient(hosts, client_id=session, timeout=10.0, connection_retry=_CONNECTION_RETRY)
     client.start(_CONNECT_SECONDS)
     return client
 

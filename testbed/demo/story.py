@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _OUTAGE_SECONDS = 15.0
+_RETURN_SECONDS = 2.0
+"""What is promised after ZooKeeper's return."""
 _CALM_SECONDS = 3.0
 """Between the steps, so that calls are made and there is something to see."""
 
@@ -102,13 +104,20 @@ def _story(scene: Scene, view: View, figures: list[str]) -> None:
     let_pass(stopped + _OUTAGE_SECONDS - time.monotonic())
     view.tell("ZooKeeper is started again, with its data")
     scene.bed.zookeeper.start()
-    _settle(scene, view, figures, "6 pods listed after ZooKeeper's return", pods=6)
+    _settle(scene, view, figures, "6 pods listed after ZooKeeper's return", pods=6, within=_RETURN_SECONDS)
     let_pass(_CALM_SECONDS)
     view.tell("done", "bold green")
 
 
 def _settle(
-    scene: Scene, view: View, figures: list[str], what: str, *, pods: int, without: frozenset[str] = frozenset()
+    scene: Scene,
+    view: View,
+    figures: list[str],
+    what: str,
+    *,
+    pods: int,
+    without: frozenset[str] = frozenset(),
+    within: float = 60.0,
 ) -> None:
     """Wait until exactly the ready pods, this many, are listed for every interface, and tell how long it took."""
     began = time.monotonic()
@@ -118,7 +127,7 @@ def _settle(
         complete = len(ready) == pods and not ready & without
         return complete and all(scene.listed(reference) == ready for reference in scene.references)
 
-    wait_until(settled, timeout=120.0, message=what)
+    wait_until(settled, timeout=within, message=what)
     line = f"{what} after {time.monotonic() - began:.1f} s"
     figures.append(line)
     view.tell(line, "green")
