@@ -120,12 +120,12 @@ class Desired:
 
     def directories(self, registry: str) -> set[str]:
         """Return the interfaces that services want to be listed in a registry."""
-        return {interface for (name, interface), keys in self._by_directory.items() if name == registry and keys}
+        return {interface for name, interface in self._by_directory if name == registry}
 
     def directory(self, registry: str, interface: str) -> Directory:
         """Return what should be in one directory. Of two claims the older service's wins, then the older pod's."""
         entries = [self._entries[key.namespace][key] for key in self._by_directory.get((registry, interface), ())]
-        winners: dict[Claim, tuple[Service, Pod, Provider]] = {}
+        winners: dict[Claim, Provider] = {}
         refusals: list[tuple[ObjectKey, Refusal]] = []
         for entry in sorted(entries, key=_seniority):
             if entry.service.key in self._kept or entry.service.deleted:
@@ -134,10 +134,10 @@ class Desired:
                 for provider in expansion.providers:
                     if provider.interface != interface:
                         continue
-                    holder = winners.setdefault(provider.claim, (entry.service, expansion.pod, provider))
-                    if holder[2] is not provider:
-                        refusals.append((entry.service.key, _lost(provider, holder[2])))
-        providers = {provider.name: provider for _, _, provider in winners.values()}
+                    holder = winners.setdefault(provider.claim, provider)
+                    if holder is not provider:
+                        refusals.append((entry.service.key, _lost(provider, holder)))
+        providers = {provider.name: provider for provider in winners.values()}
         living = {name: frozenset(self._living[name]) for name in {service.namespace for service in self._kept}}
         kept = {service: living[service.namespace] for service in self._kept}
         return Directory(providers, tuple(refusals), kept)
