@@ -1,14 +1,11 @@
 """One test bed for all end-to-end tests, and a shop of its own for each."""
 
-import itertools
 from collections.abc import Iterator
 
 import pytest
 
 from testbed.bed import TestBed
 from tests.e2e.shop import Shop
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -21,5 +18,5 @@ def bed() -> Iterator[TestBed]:
 @pytest.fixture
 def shop(bed: TestBed) -> Iterator[Shop]:
     """Give a test a namespace, and a ZooKeeper and an operator that it may start."""
-    with Shop(bed, number=next(_numbers)) as world:
+    with Shop(bed) as world:
         yield world

@@ -35,13 +35,13 @@ ALL_KINDS: tuple[ConsumerKind, ...] = ("java-2.6", "java-2.7", "java-3.3", "dubb
 class Shop:
     """One test's world."""
 
-    def __init__(self, bed: TestBed, *, number: int, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, bed: TestBed) -> None:
         """Plan it; `start` begins."""
         self.bed = bed
         self.api = bed.api
         self.namespace = f"shop-{uuid.uuid4().hex[:8]}"
-        self.zookeeper = ZooKeeper(bed.folder / self.namespace, number=number)
-        self.registrar = Registrar(bed, env=env, name=f"registrar-{self.namespace}")
+        self.zookeeper = ZooKeeper(bed.folder / self.namespace)
+        self.registrar = Registrar(bed, name=f"registrar-{self.namespace}")
         self._consumers: list[Consumer] = []
         self._client: KazooClient | None = None
 
